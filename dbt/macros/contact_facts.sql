@@ -1,0 +1,106 @@
+{#  What is known of contacts on given days: the columns of the Post Purchase list (DESIGN 3), whatever the day.
+
+    `asked` names a CTE with (merchant, contact_key, as_of); the macro writes CTEs that follow it:
+    contact_purchases  one row per asked contact, day and purchase in force then, with its rank
+    contact_list       one row per asked contact and day with at least one purchase
+    Only the versions of orders that ever had an asked contact are read. #}
+{% macro contact_facts(asked) %}
+asked_contacts as (
+    select distinct merchant, contact_key from {{ asked }}
+),
+
+asked_orders as (
+    select distinct versions.merchant, versions.order_number
+    from {{ ref('order_versions') }} as versions
+    inner join asked_contacts
+        on versions.merchant = asked_contacts.merchant and versions.contact_key = asked_contacts.contact_key
+    where versions.known_on <= {{ last_day() }}
+),
+
+asked_versions as (
+    select
+        versions.*,
+        lead(versions.known_on) over (
+            partition by versions.merchant, versions.order_number order by versions.known_on
+        ) as until_on
+    from {{ ref('order_versions') }} as versions
+    inner join asked_orders
+        on versions.merchant = asked_orders.merchant and versions.order_number = asked_orders.order_number
+    where versions.known_on <= {{ last_day() }}
+),
+
+contact_purchases as (
+    select
+        asked.as_of,
+        versions.*,
+        row_number() over (
+            partition by asked.merchant, asked.contact_key, asked.as_of
+            order by versions.ordered_at, {{ bytewise('versions.order_number') }}
+        ) as purchase_rank
+    from {{ asked }} as asked
+    inner join asked_versions as versions
+        on
+            asked.merchant = versions.merchant
+            and asked.contact_key = versions.contact_key
+            and asked.as_of >= versions.known_on
+            and asked.as_of >= versions.ordered_on
+            and (versions.until_on is null or asked.as_of < versions.until_on)
+    where versions.is_purchase
+),
+
+{{ contact_list('contact_purchases') }}
+{% endmacro %}
+
+{# The list's columns from purchases in force on their `as_of` (one row per merchant, contact and day). #}
+{% macro contact_list(purchases) %}
+contact_sums as (
+    select
+        purchases.merchant,
+        purchases.contact_key,
+        purchases.as_of,
+        min(purchases.email) as email,
+        min(purchases.ordered_on) as first_order_on,
+        max(purchases.ordered_on) as last_order_on,
+        count(*) as order_count,
+        -- money sums cover the merchant's currency only, returned money taken off
+        coalesce(sum(case when purchases.currency = merchants.currency
+            then coalesce(purchases.total_cents, 0) - purchases.refunded_cents end), 0) as spend,
+        sum(case when purchases.currency = merchants.currency then 1 else 0 end) as spend_orders
+    from {{ purchases }} as purchases
+    left join {{ source('landing', 'merchants') }} as merchants
+        on purchases.merchant = merchants.merchant
+    group by purchases.merchant, purchases.contact_key, purchases.as_of
+),
+
+contact_list as (
+    select
+        merchant,
+        contact_key,
+        as_of,
+        email,
+        first_order_on,
+        last_order_on,
+        cast(order_count as bigint) as order_count,
+        cast(spend as bigint) as total_spend_cents,
+        cast(case when spend_orders = 0 then 0
+            else {{ floor_divide('cast(spend as bigint)', 'cast(spend_orders as bigint)') }}
+        end as bigint) as average_order_cents,
+        cast({{ days_between('as_of', 'first_order_on') }} as integer) as days_since_first_order,
+        cast({{ days_between('as_of', 'last_order_on') }} as integer) as days_since_last_order,
+        {{ lifecycle_stage('cast(order_count as bigint)', days_between('as_of', 'last_order_on')) }} as lifecycle_stage
+    from contact_sums
+)
+{% endmacro %}
+
+{#  The stages of DESIGN 3. "Within N days" means an age under N; "older than N days" an age over N.
+    Without feedback files nobody is known to have clicked. #}
+{% macro lifecycle_stage(order_count, age_days) -%}
+case
+    when {{ order_count }} = 1 and {{ age_days }} <= {{ var('recent_new_max_age_days') }} then 'recent_new'
+    when {{ order_count }} >= {{ var('loyal_min_orders') }}
+        and {{ age_days }} < {{ var('engaged_within_days') }} then 'loyal'
+    when {{ order_count }} >= {{ var('loyal_min_orders') }} then 'lapsed_loyal'
+    when {{ age_days }} > {{ var('engaged_within_days') }} then 'lapsed_non_engaged'
+    else 'in_between'
+end
+{%- endmacro %}

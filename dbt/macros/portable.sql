@@ -1,0 +1,47 @@
+{# What DuckDB, PostgreSQL and Spark say differently. Everything else is written once. #}
+
+{# DuckDB and PostgreSQL add integers to dates; Spark has a function. #}
+{% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days')(day, days)) }}{% endmacro %}
+{% macro default__add_days(day, days) %}({{ day }} + ({{ days }})){% endmacro %}
+{% macro spark__add_days(day, days) %}date_add({{ day }}, {{ days }}){% endmacro %}
+
+{# DuckDB and PostgreSQL subtract dates to a number of days; Spark has a function. #}
+{% macro days_between(later, earlier) %}{{ return(adapter.dispatch('days_between')(later, earlier)) }}{% endmacro %}
+{% macro default__days_between(later, earlier) %}({{ later }} - {{ earlier }}){% endmacro %}
+{% macro spark__days_between(later, earlier) %}datediff({{ later }}, {{ earlier }}){% endmacro %}
+
+{# Text is compared bytewise (DESIGN 3): PostgreSQL follows the database's locale unless told otherwise. #}
+{% macro bytewise(text) %}{{ return(adapter.dispatch('bytewise')(text)) }}{% endmacro %}
+{% macro default__bytewise(text) %}{{ text }}{% endmacro %}
+{% macro postgres__bytewise(text) %}({{ text }} collate "C"){% endmacro %}
+
+{# Integer division that rounds down, also below zero; `/` is a float division in DuckDB and Spark. #}
+{% macro floor_divide(amount, parts) %}{{ return(adapter.dispatch('floor_divide')(amount, parts)) }}{% endmacro %}
+{% macro default__floor_divide(amount, parts) %}{{ floored(amount, parts, '//') }}{% endmacro %}
+{% macro postgres__floor_divide(amount, parts) %}{{ floored(amount, parts, '/') }}{% endmacro %}
+{% macro spark__floor_divide(amount, parts) %}{{ floored(amount, parts, 'div') }}{% endmacro %}
+{% macro floored(amount, parts, division) -%}
+(({{ amount }}) - ((({{ amount }}) % ({{ parts }})) + ({{ parts }})) % ({{ parts }})) {{ division }} ({{ parts }})
+{%- endmacro %}
+
+{# A value of a JSON object, as text; null where the key is missing. #}
+{% macro json_value(document, key) %}{{ return(adapter.dispatch('json_value')(document, key)) }}{% endmacro %}
+{% macro default__json_value(document, key) %}json_extract_string({{ document }}, {{ text("$.\"" ~ key ~ "\"") }}){% endmacro %}
+{% macro postgres__json_value(document, key) %}(cast({{ document }} as jsonb) ->> {{ text(key) }}){% endmacro %}
+{% macro spark__json_value(document, key) %}get_json_object({{ document }}, {{ text("$['" ~ key ~ "']") }}){% endmacro %}
+
+{# A text literal. Spark reads backslashes and doubled quotes its own way. #}
+{% macro text(value) %}{{ return(adapter.dispatch('text')(value)) }}{% endmacro %}
+{% macro default__text(value) %}'{{ value | replace("'", "''") }}'{% endmacro %}
+{% macro spark__text(value) %}'{{ value | replace("\\", "\\\\") | replace("'", "\\'") }}'{% endmacro %}
+
+{% macro texts(values) %}({% for value in values %}{{ text(value) }}{{ ", " if not loop.last }}{% endfor %}){% endmacro %}
+
+{# A stable hash of several fields. Each field carries its length, so ('a', 'bc') and ('ab', 'c') differ. #}
+{% macro stable_hash(fields) -%}
+md5(
+    {%- for field in fields %}
+    coalesce(cast(length({{ field }}) as {{ dbt.type_string() }}), '-') || ':' || coalesce({{ field }}, '')
+    {{- " || " if not loop.last }}
+    {%- endfor %})
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{{ segment(condition = "lifecycle_stage = 'loyal'") }}

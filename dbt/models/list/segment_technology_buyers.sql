@@ -1,0 +1,1 @@
+{{ segment(condition = "bought_category('Technology', within_days=90)") }}

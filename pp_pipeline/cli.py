@@ -1,0 +1,102 @@
+"""The command `pp`. Each command's work stands in pp_pipeline/commands/; imports wait until a command needs them."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="pp",
+    help="Order files in, the right messages out, once. Dates are YYYY-MM-DD.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Today = Annotated[str | None, typer.Option(help="Act as of this day (rehearsals only; refused in live mode).")]
+
+
+@app.command()
+def run(
+    first: Annotated[str, typer.Option("--from", help="First day to build.")],
+    last: Annotated[str, typer.Option("--to", help="Last day; unread files dated up to it are taken in.")],
+    today: Today = None,
+    send: Annotated[bool, typer.Option("--send", help="Deliver what the batches allow, after building.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in order files, build the days, seal the batches; with --send, deliver."""
+    from pp_pipeline.commands.run import run_days
+
+    raise typer.Exit(run_days(first, last, today, send, as_json))
+
+
+@app.command()
+def queue(
+    campaign: Annotated[str, typer.Argument(help="Name of the campaign, such as win_back.")],
+    on: Annotated[str | None, typer.Option(help="The day to look at; default the newest built day.")] = None,
+    limit: Annotated[int, typer.Option(help="Most rows to print of who waits.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show a campaign's queue on a day: who waits, who moved, who left and why."""
+    from pp_pipeline.commands.queue import show_queue
+
+    raise typer.Exit(show_queue(campaign, on, limit, as_json))
+
+
+@app.command()
+def why(
+    who: Annotated[str, typer.Argument(help="An e-mail address, a contact key or an order number.")],
+    merchant: Annotated[str, typer.Option(help="The merchant whose contact or order it is.")] = "main",
+    as_json: Json = False,
+) -> None:
+    """Tell the story of a contact or an order: what came in, each movement and its reason, what was delivered."""
+    from pp_pipeline.commands.why import show_why
+
+    raise typer.Exit(show_why(who, merchant, as_json))
+
+
+@app.command()
+def batches(
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that wait for approval.")] = False,
+    today: Today = None,
+    as_json: Json = False,
+) -> None:
+    """List the batches: what each day wants delivered, and what has become of it."""
+    from pp_pipeline.commands.batches import show_batches
+
+    raise typer.Exit(show_batches(waiting, today, as_json))
+
+
+@app.command()
+def approve(
+    hashes: Annotated[list[str] | None, typer.Argument(help="Hashes (or their beginnings) from `pp batches`.")] = None,
+    everything: Annotated[bool, typer.Option("--all-waiting", help="Approve all that waits; asks first.")] = False,
+    by: Annotated[str, typer.Option(help="Who approves; stands in the ledger.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    today: Today = None,
+    as_json: Json = False,
+) -> None:
+    """Let old or large batches go. An approval names a hash: a batch that changed since has another one."""
+    from pp_pipeline.commands.batches import approve_batches
+
+    raise typer.Exit(approve_batches(hashes or [], everything, by, yes, today, as_json))
+
+
+@app.command(name="kill-switch")
+def kill_switch(
+    state: Annotated[str | None, typer.Argument(help="on or off; nothing shows what it is.")] = None,
+) -> None:
+    """Stop all sending at once, or let it go on."""
+    from pp_pipeline.commands.batches import set_kill_switch
+
+    raise typer.Exit(set_kill_switch(state))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+) -> None:
+    """Open Dagster on localhost: lineage, runs, checks, backfills."""
+    from pp_pipeline.commands.ui import serve
+
+    raise typer.Exit(serve(port))

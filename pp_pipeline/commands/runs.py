@@ -1,0 +1,144 @@
+"""The Dagster jobs, run in this process and told to a person step by step."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from pp_pipeline.build_range import BuildRange, build_range
+from pp_pipeline.campaigns.parameters import Campaign
+from pp_pipeline.campaigns.queues import QueueDay, queue_days
+from pp_pipeline.definitions import build_definitions
+from pp_pipeline.defs.jobs import DAILY, SENDING, range_tags
+from pp_pipeline.defs.location import Location
+from pp_pipeline.sending.batches import Batch, BatchState, batch_states
+from pp_pipeline.settings import Settings
+
+_QUIET = ("dagster", "dagster.daemon", "sqlalchemy", "alembic", "great_expectations")
+
+
+class JobRunner:
+    """Runs the jobs of one installation in this process; they show up in the Dagster UI like any run."""
+
+    def __init__(self, settings: Settings, today: date | None, say: Callable[..., None]) -> None:
+        self.settings = settings.model_copy(update={"today": today})
+        self.location = Location(self.settings)
+        self.today = self.location.today()
+        self._say = say
+        self._definitions = build_definitions(self.settings, {"console": _progress_logger(say)})
+        self._instance = dg.DagsterInstance.get()
+        for name in _QUIET:
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+    def range_of(self, first: date, last: date) -> BuildRange:
+        """What has to be built when first..last are asked for."""
+        with self.location.ledger() as ledger:
+            return build_range(
+                self.settings, ledger, self.location.warehouse, self.location.books, self.location.merchants, first, last
+            )
+
+    def build(self, days: BuildRange) -> dict[str, Any]:
+        """Run the daily job over the days. Returns `succeeded`, `failed_checks`, and the ids of the run."""
+        config = {"ops": {"order_file_rows": {"config": {"read_through": days.read_through.isoformat()}}}}
+        result = self._execute(DAILY, days.first, days.last, config)
+        return {"succeeded": result.success, "run": result.run_id, "checks": _failed_checks(result)}
+
+    def send(self, first: date, last: date) -> dict[str, Any]:
+        """Run the sending job over the days. Returns `succeeded`, `delivered`, and the run's id."""
+        result = self._execute(SENDING, first, last, {})
+        delivered = 0
+        for event in result.asset_materializations_for_node("deliveries")[:1]:
+            delivered = int(event.metadata["sent"].value)  # type: ignore[arg-type]
+        return {
+            "succeeded": result.success, "sending_run": result.run_id, "delivered": delivered,
+            "outbox": str(self.settings.outbox),
+        }  # fmt: skip
+
+    def standing(self, first: date, last: date) -> dict[str, Any]:
+        """How the queues and batches stand: `queues` and `batches`, a row for each."""
+        location = self.location
+        with location.warehouse.connect() as connection:
+            queues = [
+                _queue_row(campaign, queue_days(connection, campaign.queue, first, last))
+                for campaign in location.campaigns
+                if connection.table_exists(campaign.queue)
+            ]
+        with location.ledger() as ledger:
+            states = batch_states(ledger, self.settings, first, last, self.today)
+        return {"queues": queues, "batches": _batch_rows(states)}
+
+    def _execute(self, job: str, first: date, last: date, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
+        return self._definitions.resolve_job_def(job).execute_in_process(
+            instance=self._instance, run_config={**config, "loggers": {"console": {}}}, tags=range_tags(first, last), raise_on_error=False
+        )
+
+
+def _queue_row(campaign: Campaign, days: Mapping[date, QueueDay]) -> dict[str, Any]:
+    released = sum(day.left.get("released", 0) for day in days.values())
+    return {
+        "campaign": campaign.name,
+        "event": campaign.event,
+        "waiting": list(days.values())[-1].waiting,
+        "entered": sum(day.entered for day in days.values()),
+        "released": released,
+        "other": sum(sum(day.left.values()) for day in days.values()) - released,
+    }
+
+
+def _batch_rows(states: Sequence[tuple[Batch, BatchState]]) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for batch, state in states:
+        name = f"{batch.id.kind} {batch.id.name}"
+        row = rows.setdefault(name, {"name": name, "sent": 0, "ready": 0, "waiting": 0, "blocked": 0, "rows": 0, "rows_sent": 0})
+        row[state.state] += 1
+        row["rows"] += batch.row_count
+        row["rows_sent"] += batch.row_count if state.state == "sent" else 0
+    return [rows[name] for name in sorted(rows)]
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "asset": evaluation.asset_key.path[-1],
+            "check": evaluation.check_name,
+            "severity": evaluation.severity.value.lower(),
+            "text": evaluation.description or "",
+        }
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
+    ]
+
+
+def _progress_logger(say: Callable[..., None]) -> dg.LoggerDefinition:
+    """A logger that prints a line per finished step, and errors whole; Dagster keeps everything else."""
+
+    @dg.logger(description="A line per step.")
+    def progress(_context: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("pp_pipeline.progress", logging.DEBUG)
+        logger.addHandler(_StepHandler(say))
+        return logger
+
+    return progress
+
+
+class _StepHandler(logging.Handler):
+    def __init__(self, say: Callable[..., None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
+        if event is None:
+            if record.levelno >= logging.INFO and "orig_message" in meta:
+                self._say(f"    {meta['orig_message']}", style="dim", markup=False)
+            return
+        if event.event_type_value == "STEP_START":
+            self._say(f"  {event.step_key} ...", markup=False)
+        elif event.event_type_value == "STEP_SUCCESS":
+            seconds = event.event_specific_data.duration_ms / 1000
+            self._say(f"  {event.step_key} done in {seconds:.1f} s", style="dim", markup=False)
+        elif event.event_type_value in ("STEP_FAILURE", "PIPELINE_FAILURE", "RUN_FAILURE"):
+            self._say(f"  {record.getMessage()}", style="red", markup=False)

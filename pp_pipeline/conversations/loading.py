@@ -1,0 +1,175 @@
+"""Loading conversations from their folders: the door at which they are checked (DESIGN 4 and 9).
+
+    conversations/<name>/conversation.yml       the file, checked by conversation.py
+    conversations/<name>/<template>.*.j2        its templates, checked by templates.py
+
+All that is wrong with all files is told at once, each with file, line, field, what was given and what is
+allowed. Nothing invalid reaches an asset.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.templates import template_environment, template_problems
+from pp_pipeline.conversations.yaml_file import YamlFile, YamlFileError
+from pp_pipeline.merchants import Merchant
+
+if TYPE_CHECKING:
+    import pandas
+    from jinja2 import Environment
+
+FILE_NAME = "conversation.yml"
+
+MESSAGE_COLUMNS = (
+    "conversation",
+    "event_name",
+    "step",
+    "channel",
+    "template",
+    "kind",
+    "scope",
+    "entries",
+    "live_from",
+    "exit_canceled",
+    "exit_returned",
+)
+
+
+class ConversationError(ValueError):
+    """One or more conversations can't be used; the text has a line for each thing to put right."""
+
+
+def load_conversations(
+    conversations_dir: Path, merchants: Mapping[str, Merchant] | None = None
+) -> list[Conversation]:
+    """All conversations by name, checked together with their templates.
+
+    With `merchants`, commercial conversations are refused while a merchant's unsubscribe address can't
+    stand in the one-click headers (DESIGN 5, "Kinds").
+
+    Raises:
+        ConversationError: all that is wrong, a line each.
+    """
+    problems: list[str] = []
+    conversations: list[Conversation] = []
+    environment = template_environment(conversations_dir)
+    for folder in _folders(conversations_dir):
+        try:
+            conversation = _load(folder)
+        except ConversationError as error:
+            problems.append(str(error))
+        else:
+            conversations.append(conversation)
+            problems += _template_problems(environment, conversation)
+    problems += _merchant_problems(conversations, merchants or {})
+    if problems:
+        raise ConversationError("\n".join(problems))
+    return conversations
+
+
+def conversation_messages(conversations: Sequence[Conversation]) -> "pandas.DataFrame":
+    """The table `conversation_messages` that dbt reads: one row per message and event that leads to it."""
+    import pandas
+
+    rows = [
+        (
+            conversation.conversation,
+            event,
+            conversation.step,
+            conversation.message.channel,
+            conversation.message.template,
+            conversation.kind,
+            conversation.scope,
+            conversation.entries,
+            conversation.live_from,
+            "canceled" in conversation.exit_when,
+            "returned" in conversation.exit_when,
+        )
+        for conversation in conversations
+        for event in conversation.events
+    ]
+    frame = pandas.DataFrame(rows, columns=list(MESSAGE_COLUMNS), dtype=object)
+    return frame.astype({"exit_canceled": bool, "exit_returned": bool})
+
+
+def _folders(conversations_dir: Path) -> list[Path]:
+    """The conversations' folders; what begins with `_` or `.` is none (`__pycache__`)."""
+    return sorted(path for path in conversations_dir.iterdir() if path.is_dir() and path.name[0] not in "_.")
+
+
+def _load(folder: Path) -> Conversation:
+    place = f"{folder.name}/{FILE_NAME}"
+    try:
+        file = YamlFile.read(folder / FILE_NAME)
+    except FileNotFoundError:
+        raise ConversationError(f"{place}: is not there; a conversation's folder holds one") from None
+    except YamlFileError as error:
+        raise ConversationError(f"{folder.name}/{error}") from None
+    if not isinstance(file.content, dict):
+        raise ConversationError(
+            f"{place}: is not a list of `word: value` lines; see the sample conversations"
+        )
+    try:
+        conversation = Conversation.model_validate(file.content)
+    except ValidationError as error:
+        raise ConversationError("\n".join(_plain(place, file, error))) from None
+    if conversation.conversation != folder.name:
+        raise ConversationError(
+            f"{place}:{file.line(('conversation',))}: conversation: is '{conversation.conversation}' in the "
+            f"folder '{folder.name}'; the two must be the same"
+        )
+    return conversation
+
+
+def _plain(place: str, file: YamlFile, error: ValidationError) -> Iterator[str]:
+    """pydantic's complaints in plain words, with the line of the field."""
+    for problem in error.errors(include_url=False):
+        path = problem["loc"]
+        field = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+        where = f"{place}:{file.line(path)}: " + (f"{field}: " if field else "")
+        yield where + _plain_words(problem)
+
+
+def _plain_words(problem: Any) -> str:
+    given = problem["input"]
+    shown = repr(given) if isinstance(given, str | int | float | bool | None) else f"a {type(given).__name__}"
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "missing":
+            return "is missing"
+        case "literal_error":
+            return f"is {shown}; allowed is {context['expected']}"
+        case "string_pattern_mismatch" | "string_type" | "string_too_long":
+            return f"is {shown}; allowed is a name of lower-case letters, digits and _, at most 64"
+        case kind if kind.startswith("date"):
+            return f"is {shown}; allowed is a day such as 2026-07-04"
+        case "list_type":
+            return f"is {shown}; allowed is a list"
+        case "model_type" | "model_attributes_type":
+            return f"is {shown}; allowed are `word: value` pairs"
+        case _:
+            return f"is {shown}; {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _template_problems(environment: "Environment", conversation: Conversation) -> list[str]:
+    name, template = conversation.conversation, conversation.message.template
+    place = f"{name}/{FILE_NAME}: message {conversation.step}: "
+    return [place + problem for problem in template_problems(environment, name, template, conversation.kind)]
+
+
+def _merchant_problems(
+    conversations: Sequence[Conversation], merchants: Mapping[str, Merchant]
+) -> Iterator[str]:
+    commercial = [each.conversation for each in conversations if each.kind == "commercial"]
+    for name, merchant in merchants.items():
+        if commercial and not merchant.unsubscribe_url.startswith("https://"):
+            yield (
+                f"merchants/{name}.yml: unsubscribe_url: one-click unsubscribing (RFC 8058) needs https; "
+                f"these conversations are commercial: {', '.join(commercial)}"
+            )

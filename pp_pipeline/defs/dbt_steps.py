@@ -1,0 +1,156 @@
+"""A step of the way that dbt builds, as Dagster assets.
+
+Each step is a folder of `dbt/models/`. The assets, their descriptions, groups and checks come from
+dbt's manifest through dagster-dbt; the models are run in this process (pp_pipeline/dbt_project.py),
+a range of days in one pass.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+
+from pp_pipeline.campaigns.books import forget_built_days, record_built_days
+from pp_pipeline.dbt_project import NodeResult
+from pp_pipeline.defs.location import (
+    HISTORY,
+    SINGLE_RUN,
+    WAREHOUSE_POOL,
+    Location,
+    day_range,
+)
+
+DayMetadata = Mapping[date, Mapping[str, Any]]
+# (location, models, first, last) -> metadata by model and day
+Reporter = Callable[[Location, Sequence[str], date, date], Mapping[str, DayMetadata]]
+
+
+class Translator(DagsterDbtTranslator):
+    """How dbt's nodes look in Dagster: plain names, groups by step, history mappings where declared."""
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        self._campaigns = {campaign.queue: campaign for campaign in location.campaigns}
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Models by their name; what landing writes is one asset, `order_file_rows`."""
+        name = dbt_resource_props["name"]
+        if dbt_resource_props["resource_type"] == "source" and name in ("landed_days", "merchants"):
+            return dg.AssetKey("order_file_rows")
+        return dg.AssetKey(name)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The step's word, which is the folder of the model."""
+        return dbt_resource_props["fqn"][1] if dbt_resource_props["resource_type"] == "model" else None
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """A campaign describes itself from its parameters; other models from their YAML."""
+        campaign = self._campaigns.get(dbt_resource_props["name"])
+        if campaign is None:
+            return dbt_resource_props.get("description") or ""
+        warning = (
+            "\n\n**wait_days = 0**: fires for customers of the last 10 days."
+            if campaign.is_customers_of_last_days
+            else ""
+        )
+        return campaign.summary() + warning
+
+    def get_partition_mapping(
+        self, dbt_resource_props: Mapping[str, Any], dbt_parent_resource_props: Mapping[str, Any]
+    ) -> dg.PartitionMapping | None:
+        """A model that reads the history of another says so in its meta, so D leads to D..today."""
+        meta = dbt_resource_props["config"].get("meta") or {}
+        reads_history = dbt_parent_resource_props["name"] in meta.get("reads_history_of", [])
+        return HISTORY if reads_history else None
+
+
+def dbt_step(location: Location, step: str, report: Reporter | None = None) -> dg.AssetsDefinition:
+    """The assets of one step.
+
+    Args:
+        step: a folder of dbt/models.
+        report: further metadata per model and day, read from the warehouse after the build.
+    """
+
+    @dbt_assets(
+        manifest=location.manifest,
+        select=f"fqn:pp_pipeline.{step}.*",
+        dagster_dbt_translator=Translator(location),
+        partitions_def=location.days,
+        backfill_policy=SINGLE_RUN,
+        pool=WAREHOUSE_POOL,
+        name=f"build_{step}",
+    )
+    def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        first, last = day_range(context)
+        selected = {key.path[-1] for key in context.selected_asset_keys}
+        models = [book for book in location.books if book.model in selected]
+        hashes = {book.model: book.config_hash for book in models}
+        with location.warehouse.connect() as connection:
+            forget_built_days(connection, hashes, first, last)
+        results = location.project.build(sorted(selected), first, last)
+        succeeded = {result.name for result in results if not result.is_test and result.status == "success"}
+        with location.warehouse.connect() as connection:
+            kept = {model: hash_ for model, hash_ in hashes.items() if model in succeeded}
+            record_built_days(connection, kept, first, last)
+        for model, days in _metadata(location, sorted(succeeded), first, last, report).items():
+            for day, metadata in days.items():
+                context.add_asset_metadata(metadata, asset_key=dg.AssetKey(model), partition_key=day.isoformat())
+        yield from _events(context, results)
+        failed = [result for result in results if not result.is_test and result.status != "success"]
+        if failed:
+            raise dg.Failure(
+                description="\n".join(f"{result.name}: {result.status}: {result.message}" for result in failed)
+            )
+
+    return build
+
+
+def _events(context: dg.AssetExecutionContext, results: Sequence[NodeResult]) -> Iterator[Any]:
+    checks = {
+        spec.metadata["dagster_dbt/unique_id"]: spec
+        for spec in context.assets_def.check_specs
+        if "dagster_dbt/unique_id" in spec.metadata and spec.key in context.selected_asset_check_keys
+    }
+    for result in results:
+        if not result.is_test and result.status == "success":
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(result.name), metadata={"seconds": round(result.seconds, 2)}
+            )
+        elif result.unique_id in checks:
+            spec = checks[result.unique_id]
+            yield dg.AssetCheckResult(
+                asset_key=spec.asset_key,
+                check_name=spec.name,
+                passed=result.status == "pass",
+                metadata={"failing rows": result.failures or 0},
+            )
+
+
+def _metadata(
+    location: Location, models: Sequence[str], first: date, last: date, report: Reporter | None
+) -> Mapping[str, DayMetadata]:
+    columns = {
+        node["name"]: node["config"]["meta"]["day_column"]
+        for node in location.manifest["nodes"].values()
+        if node["name"] in models and "day_column" in (node["config"].get("meta") or {})
+    }
+    found: dict[str, dict[date, dict[str, Any]]] = {}
+    with location.warehouse.connect() as connection:
+        for model, column in columns.items():
+            counts = dict(
+                connection.rows(
+                    f"select {column}, count(*) from {model} where {column} between ? and ? group by {column}",
+                    (first, last),
+                )
+            )
+            found[model] = {
+                date.fromordinal(number): {"dagster/partition_row_count": counts.get(date.fromordinal(number), 0)}
+                for number in range(first.toordinal(), last.toordinal() + 1)
+            }
+    for model, days in (report(location, models, first, last) if report else {}).items():
+        for day, metadata in days.items():
+            found.setdefault(model, {}).setdefault(day, {}).update(metadata)
+    return found

@@ -1,0 +1,103 @@
+"""Order files in: every day's accepted contents, typed, with what was refused and quarantined beside them."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from pp_pipeline.defs.location import SINGLE_RUN, WAREHOUSE_POOL, Location, day_range
+from pp_pipeline.landing.load import load_days
+from pp_pipeline.landing.result import LandedFile, LandingResult
+
+
+class LandingConfig(dg.Config):
+    """What a run of the landing asset may be told."""
+
+    read_through: str | None = None
+    """Last file date (YYYY-MM-DD) whose new or changed contents are taken in; default the run's last day."""
+
+
+def assets(location: Location) -> list[dg.AssetsDefinition]:
+    """The assets of the step `landing`."""
+
+    @dg.asset(
+        group_name="landing",
+        partitions_def=location.days,
+        backfill_policy=SINGLE_RUN,
+        pool=WAREHOUSE_POOL,
+        kinds={"python", "csv"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                "order_files_are_sound",
+                asset="order_file_rows",
+                description="No file of these days was refused. A refused file leaves its day as it was.",
+            ),
+            dg.AssetCheckSpec(
+                "order_rows_are_sound",
+                asset="order_file_rows",
+                description="No row of these days is in quarantine. The other rows of the file went on.",
+            ),
+        ],
+    )
+    def order_file_rows(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator[Any]:
+        """The rows of all accepted order files of a day: the union of the newest accepted content of each file.
+
+        Every accepted content is archived by its hash; a corrected file replaces its own rows only.
+        """
+        first, last = day_range(context)
+        if config.read_through:
+            # Later days were landed before; they are built again from what is in force.
+            last = min(last, date.fromisoformat(config.read_through))
+        with location.ledger() as ledger:
+            result = load_days(
+                location.settings, ledger, location.warehouse.connect, first, last, location.merchants,
+                today=location.today(),
+                progress=lambda what, done, of: context.log.info(f"{what}: {done} of {of} files"),
+            )  # fmt: skip
+        for day in result.days:
+            context.add_asset_metadata(
+                {"dagster/partition_row_count": day.row_count, "files": list(day.file_names)},
+                partition_key=day.day.isoformat(),
+            )
+        yield dg.MaterializeResult(
+            metadata={
+                "files accepted": len(result.accepted),
+                "files refused": len(result.refused),
+                "rows quarantined": sum(file.quarantined_count for file in result.files),
+                "orders without contact": sum(file.without_contact_count for file in result.accepted),
+                "files vanished from the inbox": list(result.vanished),
+                "names not understood": list(result.unrecognised),
+                "great expectations": dg.MetadataValue.md(_rules_table(result)),
+            }
+        )
+        refusals = [file.reason for file in result.refused] + list(result.problems)
+        yield dg.AssetCheckResult(
+            check_name="order_files_are_sound",
+            passed=not refusals,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="\n".join(refusals) or f"{len(result.accepted)} files accepted",
+        )
+        quarantined = [file for file in result.files if file.quarantined_count]
+        yield dg.AssetCheckResult(
+            check_name="order_rows_are_sound",
+            passed=not quarantined,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(_quarantine_line(file) for file in quarantined) or "no row in quarantine",
+        )
+
+    return [order_file_rows]
+
+
+def _quarantine_line(file: LandedFile) -> str:
+    rules = ", ".join(f"{rule} {count}" for rule, count in sorted(file.quarantined_by_rule.items()))
+    return f"{file.name}: {file.quarantined_count} of {file.row_count} rows in quarantine ({rules})"
+
+
+def _rules_table(result: LandingResult) -> str:
+    lines = ["| suite | column | rule | judged | broken |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {rule.suite} | {rule.column} | {rule.description} | {rule.judged_count} | {rule.broken_count} |"
+        for rule in result.rules
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,144 @@
+"""What all assets of a code location share: settings, dbt project, campaigns, days.
+
+Built once when Dagster loads the location. Everything that people wrote is judged here, so a wrong
+campaign, conversation or merchant stops the load with its own words.
+"""
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from pp_pipeline.campaigns.books import Book, books
+from pp_pipeline.campaigns.parameters import Campaign, load_campaigns
+from pp_pipeline.conversations.loading import conversation_messages, load_conversations
+from pp_pipeline.dbt_project import DbtProject
+from pp_pipeline.landing.files import first_day
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.merchants import Merchant, load_merchants
+from pp_pipeline.settings import Settings
+from pp_pipeline.warehouse import Warehouse
+
+# Single-run backfills and mappings onto days before the first one are marked beta; the versions are pinned.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+# One asset at a time opens the warehouse, across runs (dagster.yaml sets the limit of every pool to 1).
+WAREHOUSE_POOL = "warehouse"
+# How far back an asset may read. Dagster wants a number; ten years is longer than any queue waits.
+HISTORY_DAYS = 3660
+HISTORY = dg.TimeWindowPartitionMapping(
+    start_offset=-HISTORY_DAYS, end_offset=0, allow_nonexistent_upstream_partitions=True
+)
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+
+@dataclass(frozen=True)
+class Location:
+    """One code location.
+
+    Raises:
+        CampaignError, ConversationError, MerchantError, DbtError: something that a person wrote is wrong.
+    """
+
+    settings: Settings
+
+    @cached_property
+    def project(self) -> DbtProject:
+        """The dbt project, its manifest prepared."""
+        return DbtProject(self.settings)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """dbt's manifest."""
+        return self.project.manifest()
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse; opened for a moment at a time."""
+        return Warehouse(self.settings)
+
+    @cached_property
+    def merchants(self) -> dict[str, Merchant]:
+        """The merchants by name."""
+        return load_merchants(self.settings)
+
+    @cached_property
+    def campaigns(self) -> list[Campaign]:
+        """The campaigns by name, checked."""
+        segments = [name for name in self.project.names("list", "segment_") if name != "snapshots"]
+        return load_campaigns(self.manifest, merchants=self.merchants, segments=segments)
+
+    @cached_property
+    def conversations(self) -> Any:
+        """The conversations, checked."""
+        return load_conversations(self.settings.conversations_dir, self.merchants)
+
+    @cached_property
+    def first_day(self) -> date:
+        """The day of the earliest order file; today where there is none."""
+        with self.ledger() as ledger:
+            return first_day(self.settings, ledger) or self.today()
+
+    @cached_property
+    def zone(self) -> str:
+        """The zone that days begin in: the merchants', where they agree, else UTC."""
+        zones = {merchant.zone for merchant in self.merchants.values()}
+        return zones.pop() if len(zones) == 1 else "UTC"
+
+    @cached_property
+    def days(self) -> dg.DailyPartitionsDefinition:
+        """The partitions that everything from order files to batches shares (DESIGN 8)."""
+        return dg.DailyPartitionsDefinition(
+            start_date=self.first_day.isoformat(), timezone=self.zone, end_offset=1
+        )
+
+    @cached_property
+    def books(self) -> list[Book]:
+        """What built days are held against."""
+        return books(self.manifest, self.first_day, self.config_hashes)
+
+    @cached_property
+    def config_hashes(self) -> dict[str, str]:
+        """Configuration hashes that stand outside the manifest, by model."""
+        events = sorted(f"{campaign.name} {campaign.event}" for campaign in self.campaigns)
+        messages = conversation_messages(self.conversations).sort_values(["conversation", "event_name"])
+        return {
+            "external_events": _hash("\n".join(events)),
+            "planned_messages": _hash(messages.to_csv(index=False)),
+        }
+
+    def ledger(self) -> Ledger:
+        """The ledger, opened; use as a context manager."""
+        return Ledger(self.settings)
+
+    def today(self) -> date:
+        """Today in the zone of the days, or the day that a rehearsal acts as of."""
+        return self.settings.today or datetime.now(ZoneInfo(self.zone)).date()
+
+    def check(self) -> None:
+        """Judge everything that people wrote, so that errors come at load.
+
+        Raises:
+            see the class.
+        """
+        _ = self.campaigns, self.conversations, self.first_day
+
+
+def day_range(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """The first and last day that a run builds."""
+    keys = context.partition_key_range
+    return date.fromisoformat(keys.start), date.fromisoformat(keys.end)
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """All days of a range, both ends included."""
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,78 @@
+"""Batches are sealed at the end of the daily job; deliveries are what the sending job hands on."""
+
+from collections import Counter
+
+import dagster as dg
+
+from pp_pipeline.defs.location import SINGLE_RUN, WAREHOUSE_POOL, Location, day_range, days_between
+from pp_pipeline.sending.batches import batch_states
+from pp_pipeline.sending.sealing import seal_batches
+from pp_pipeline.sending.sender import send
+
+
+def assets(location: Location) -> list[dg.AssetsDefinition]:
+    """The assets of the step `sending`."""
+
+    @dg.asset(
+        group_name="sending",
+        deps=["planned_messages", "external_events", "segment_snapshots"],
+        partitions_def=location.days,
+        backfill_policy=SINGLE_RUN,
+        pool=WAREHOUSE_POOL,
+        kinds={"python"},
+    )
+    def batches(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """What each day wants delivered per conversation, relay and snapshot, sealed with a hash.
+
+        A plan that changed is a new version. Old or large batches wait for `pp approve`.
+        """
+        first, last = day_range(context)
+        with location.ledger() as ledger:
+            summary = seal_batches(
+                ledger, location.warehouse, location.settings, first, last, location.merchants, location.today()
+            )
+            states = batch_states(ledger, location.settings, first, last, location.today())
+        for day in days_between(first, last):
+            of_day = [(batch, state) for batch, state in states if batch.day == day]
+            metadata = {
+                "batches": len(of_day),
+                "rows": sum(batch.row_count for batch, _ in of_day),
+                **{
+                    f"batches {word}": sum(state.state == word for _, state in of_day)
+                    for word in ("ready", "waiting", "sent", "blocked")
+                },
+            }
+            context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        return dg.MaterializeResult(metadata={"newly sealed": len(summary.sealed)})
+
+    @dg.asset(
+        group_name="sending",
+        deps=["batches"],
+        partitions_def=location.days,
+        backfill_policy=SINGLE_RUN,
+        pool="sending",
+        kinds={"python"},
+    )
+    def deliveries(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """What was handed on: messages, events and snapshots, each once. The ledger decides, not this asset.
+
+        Materializing a day twice, or two days at once, delivers nothing twice.
+        """
+        first, last = day_range(context)
+        with location.ledger() as ledger:
+            summary = send(
+                location.settings, ledger, location.warehouse, first, last, location.today(),
+                progress=lambda done, of, batch: context.log.info(f"{batch}: {done} of {of}"),
+            )  # fmt: skip
+        states = Counter(report.state.state for report in summary.reports)
+        return dg.MaterializeResult(
+            metadata={
+                "sent": summary.sent_count,
+                **{f"deliveries {state}": count for state, count in summary.outcomes.items()},
+                **{f"batches {state}": count for state, count in states.items()},
+                "claims that lapsed": summary.lapsed_count,
+                "not sent to the end": [f"{report.batch}: {report.problem}" for report in summary.reports if report.problem],
+            }
+        )
+
+    return [batches, deliveries]

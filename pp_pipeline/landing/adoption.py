@@ -1,0 +1,105 @@
+"""Adopting unread files: read, judge, archive, record, in this order (DESIGN 6).
+
+From the record on, the content is in force, whatever happens to the warehouse or to the inbox.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pp_pipeline.landing import archive
+from pp_pipeline.landing.file_ledger import FileRecord, record_files
+from pp_pipeline.landing.files import InboxFile
+from pp_pipeline.landing.judging import FileContent, JudgedFile, judge_files
+from pp_pipeline.landing.result import LandedFile
+from pp_pipeline.landing.tools import LoadTools
+from pp_pipeline.settings import utc_now
+
+if TYPE_CHECKING:
+    from pp_pipeline.ledger.store import Ledger
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What came of unread files: each file for the result, and the judged content and record of the accepted."""
+
+    files: list[LandedFile]
+    judged: dict[str, JudgedFile]
+    records: dict[str, FileRecord]
+
+
+def adopt_files(
+    files: list[InboxFile], in_force: Mapping[str, FileRecord], tools: LoadTools, ledger: "Ledger"
+) -> Adoption:
+    """Judge unread files and adopt the good ones.
+
+    Raises:
+        GateError: Great Expectations itself failed; none of these files was adopted.
+    """
+    adoption = Adoption([], {}, {})
+    if not files:
+        return adoption
+    seen_at = utc_now()
+    contents = []
+    for file in files:
+        content, reason = _read_settled(file)
+        if content is None:
+            adoption.files.append(LandedFile(file.name, file.file_date, "left_for_later", f"{file.name}: {reason}"))
+            continue
+        contents.append(FileContent(file.name, file.file_date, hashlib.sha256(content).hexdigest(), content))
+    records = []
+    for judged in judge_files(contents, tools.reader, tools.gate, tools.today):
+        source = judged.source
+        if not judged.refusal:
+            archive.keep(tools.settings, source.sha256, source.content)
+        record = FileRecord(
+            name=source.name,
+            file_date=source.file_date,
+            sha256=source.sha256,
+            size=len(source.content),
+            row_count=judged.row_count,
+            quarantined_count=judged.quarantined_count,
+            outcome="refused" if judged.refusal else "accepted",
+            reason=judged.refusal,
+            first_seen_at=seen_at,
+            adopted_at=None if judged.refusal else utc_now(),
+        )
+        records.append(record)
+        adoption.files.append(_as_landed(judged, is_correction=source.name in in_force))
+        if record.is_accepted:
+            adoption.judged[source.name] = judged
+            adoption.records[source.name] = record
+    record_files(ledger, records)
+    return adoption
+
+
+def _read_settled(file: InboxFile) -> tuple[bytes | None, str]:
+    """The content, or why it can't be taken now: it is still being written, is gone, or may not be read."""
+    try:
+        before = os.stat(file.path)
+        content = file.path.read_bytes()
+        after = os.stat(file.path)
+    except OSError as error:
+        return None, f"can't be read now ({type(error).__name__})"
+    sizes = {file.size, before.st_size, len(content), after.st_size}
+    if len(sizes) > 1 or before.st_mtime_ns != after.st_mtime_ns:
+        return None, "is still being written"
+    return content, ""
+
+
+def _as_landed(judged: JudgedFile, is_correction: bool) -> LandedFile:
+    return LandedFile(
+        name=judged.source.name,
+        file_date=judged.source.file_date,
+        outcome="refused" if judged.refusal else "accepted",
+        reason=judged.refusal,
+        sha256=judged.source.sha256,
+        size=len(judged.source.content),
+        row_count=judged.row_count,
+        quarantined_count=judged.quarantined_count,
+        without_contact_count=judged.without_contact_count,
+        is_correction=is_correction,
+        quarantined_by_rule=judged.quarantined_by_rule,
+    )

@@ -1,0 +1,79 @@
+"""The file ledger: every content of an order file that was ever looked at, in the table `files`.
+
+In force under a name is its accepted row with the largest id; rows are added, never changed. So
+what was in force at any time can be told from `adopted_at` (DESIGN 7, the second clock).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from pp_pipeline.ledger import schema
+
+if TYPE_CHECKING:
+    from pp_pipeline.ledger.store import Ledger
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One row of `files`: a content under a name, and what came of it."""
+
+    name: str
+    file_date: date
+    sha256: str
+    size: int
+    row_count: int
+    quarantined_count: int
+    outcome: str
+    reason: str
+    first_seen_at: datetime
+    adopted_at: datetime | None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was adopted, so that it is or was in force."""
+        return self.outcome == "accepted"
+
+
+def all_records(ledger: "Ledger") -> list[FileRecord]:
+    """Every row of `files`, oldest first."""
+    from sqlalchemy import select
+
+    columns = [schema.files.c[name] for name in FileRecord.__dataclass_fields__]
+    with ledger.reading() as connection:
+        return [FileRecord(*row) for row in connection.execute(select(*columns).order_by(schema.files.c.id))]
+
+
+def files_in_force(records: Iterable[FileRecord]) -> dict[str, FileRecord]:
+    """The accepted content of each name that counts now, out of all records, oldest first."""
+    return {record.name: record for record in records if record.is_accepted}
+
+
+def record_files(ledger: "Ledger", records: list[FileRecord]) -> None:
+    """Write what came of files, in one transaction; this is the moment at which contents are adopted.
+
+    What another load wrote meanwhile is not written twice: a content that is already in force, or whose refusal
+    with the same reason is the name's newest row. A content refused before keeps the time it was first seen.
+    """
+    from sqlalchemy import insert, select
+
+    if not records:
+        return
+    names = [record.name for record in records]
+    columns = [schema.files.c[name] for name in FileRecord.__dataclass_fields__]
+    with ledger.writing() as connection:
+        known = select(*columns).where(schema.files.c.name.in_(names)).order_by(schema.files.c.id)
+        newest = {row.name: FileRecord(*row) for row in connection.execute(known)}
+        rows = []
+        for record in records:
+            last = newest.get(record.name)
+            is_same = last is not None and (last.sha256, last.outcome) == (record.sha256, record.outcome)
+            if is_same and last is not None and (record.is_accepted or last.reason == record.reason):
+                continue
+            values = dict(vars(record))
+            if last is not None and last.sha256 == record.sha256:
+                values["first_seen_at"] = last.first_seen_at
+            rows.append(values)
+        if rows:
+            connection.execute(insert(schema.files), rows)

@@ -1,0 +1,157 @@
+"""Read and judge the files of a load together: rows first, then, knowing what was rejected, the files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pp_pipeline.landing.columns import MOST_REJECTED_ROWS
+from pp_pipeline.landing.gate import Gate
+from pp_pipeline.landing.reading import FileReading, read_order_file
+from pp_pipeline.landing.shapes import refusal
+from pp_pipeline.landing.typed_rows import RowReader
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A content under a name, and how many bytes and which hash it has."""
+
+    name: str
+    file_date: date
+    sha256: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class JudgedFile:
+    """What came of a content.
+
+    `rows` are the good rows with the columns of `order_file_rows`, `quarantined` the others as rows of
+    `quarantined_rows`; both are None where the file could not be read. `refusal` is "" for a good file.
+    """
+
+    source: FileContent
+    refusal: str
+    row_count: int
+    rows: "pandas.DataFrame | None"
+    quarantined: "pandas.DataFrame | None"
+
+    @property
+    def quarantined_count(self) -> int:
+        """Rows that were not taken."""
+        return self.row_count - len(self.rows) if self.rows is not None else 0
+
+    @property
+    def without_contact_count(self) -> int:
+        """Rows that were taken and have no valid e-mail."""
+        return int(self.rows["email"].isna().sum()) if self.rows is not None else 0
+
+    @property
+    def quarantined_by_rule(self) -> dict[str, int]:
+        """Rows by the rule that they break, as `column rule`; a row can break several."""
+        if self.quarantined is None or self.quarantined.empty:
+            return {}
+        names = self.quarantined["column_name"] + " " + self.quarantined["rule"]
+        return {str(name): int(count) for name, count in names.value_counts(sort=False).items()}
+
+
+def judge_files(
+    contents: Sequence[FileContent], reader: RowReader, gate: Gate, today: date
+) -> list[JudgedFile]:
+    """Read and judge contents, in two validations however many they are.
+
+    Raises:
+        GateError: Great Expectations itself failed.
+    """
+    readings = [read_order_file(file.name, file.file_date, file.content, reader, today) for file in contents]
+    quarantines = _judge_rows(readings, gate)
+    for reading, quarantined in zip(readings, quarantines, strict=True):
+        _note_rejections(reading, quarantined)
+    broken = gate.broken_files([reading.shape for reading in readings])
+    judged = []
+    for place, (source, reading, quarantined) in enumerate(zip(contents, readings, quarantines, strict=True)):
+        reason = refusal(reading.shape, broken[place]) if place in broken else ""
+        rows = reading.rows
+        if rows is not None and quarantined is not None:
+            rows = rows.drop(index=quarantined["place"].unique()) if len(quarantined) else rows
+            rows = rows.assign(file_date=_midnight(source.file_date), order_file=source.name)
+            quarantined = _as_table(quarantined, reading.rows, source)
+        judged.append(JudgedFile(source, reason, reading.shape.row_count or 0, rows, quarantined))
+    return judged
+
+
+def _judge_rows(readings: list[FileReading], gate: Gate) -> "list[pandas.DataFrame | None]":
+    """For each file that could be read: place in the file, column, rule and kind of each bad cell."""
+    import numpy
+    import pandas
+
+    kinds = [reading.kinds for reading in readings if reading.kinds is not None]
+    if not kinds:
+        return [None] * len(readings)
+    # The index runs through all files, so a failing index says the file and the place in it.
+    ends = numpy.cumsum([len(frame) for frame in kinds])
+    broken = [
+        pandas.DataFrame(
+            {"place": rows.places, "column_name": rows.column, "rule": rows.rule, "value_kind": rows.kinds}
+        )
+        for rows in gate.broken_rows(pandas.concat(kinds, ignore_index=True))
+    ]
+    columns = ["place", "column_name", "rule", "value_kind"]
+    cells = pandas.concat(broken, ignore_index=True) if broken else pandas.DataFrame(columns=columns)
+    places = cells["place"].to_numpy(dtype="int64")
+    file_of = numpy.searchsorted(ends, places, side="right")
+    cells["place"] = places - numpy.concatenate([[0], ends])[file_of]
+    by_file = dict(iter(cells.groupby(file_of)))
+    nothing = cells.iloc[:0]
+    readable = iter(range(len(kinds)))
+    return [by_file.get(next(readable), nothing) if reading.kinds is not None else None for reading in readings]
+
+
+def _note_rejections(reading: FileReading, quarantined: "pandas.DataFrame | None") -> None:
+    """Tell the shape how many rows were rejected, and of what most, so that the file rules can judge it."""
+    if reading.rows is None or quarantined is None or quarantined.empty:
+        return
+    shape = reading.shape
+    shape.rejected_count = quarantined["place"].nunique()
+    if shape.rejected_count > MOST_REJECTED_ROWS:
+        shape.rejected_rate = shape.rejected_count / (shape.row_count or 1)
+    by_rule = quarantined.groupby(["column_name", "rule"], sort=False)["place"].agg(["size", "min"])
+    worst = by_rule.sort_values("size", ascending=False, kind="stable").head(3)
+    lines = reading.rows["order_file_line"]
+    shape.first_rejections = ", ".join(
+        f"{column} not {rule} in {row['size']}, the first on line {lines[row['min']]}"
+        for (column, rule), row in worst.iterrows()  # type: ignore[misc]
+    )
+
+
+def _as_table(
+    quarantined: "pandas.DataFrame", rows: "pandas.DataFrame | None", source: FileContent
+) -> "pandas.DataFrame":
+    """Bad cells as rows of `quarantined_rows`, in the order of the file."""
+    import pandas
+
+    if rows is None or quarantined.empty:
+        return pandas.DataFrame()
+    quarantined = quarantined.sort_values("place", kind="stable")
+    bad = rows.loc[quarantined["place"]]
+    return pandas.DataFrame(
+        {
+            "file_date": _midnight(source.file_date),
+            "order_file": source.name,
+            "order_file_line": bad["order_file_line"].to_numpy(),
+            "column_name": quarantined["column_name"].to_numpy(),
+            "rule": quarantined["rule"].to_numpy(),
+            "value_kind": quarantined["value_kind"].to_numpy(),
+            "merchant": bad["merchant"].to_numpy(),
+            "order_number": bad["order_number"].to_numpy(),
+        }
+    )
+
+
+def _midnight(day: date) -> "pandas.Timestamp":
+    import pandas
+
+    return pandas.Timestamp(day).as_unit("s")

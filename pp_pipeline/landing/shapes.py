@@ -1,0 +1,155 @@
+"""What the reader saw of a file as a whole, and how its refusal is put into words.
+
+One `FileShape` is one row of the frame on which Great Expectations judges the file rules
+of `columns.py`. The words name the line and what to do, and hold no cell of the file.
+"""
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from pp_pipeline.landing.columns import FEED_COLUMNS, MOST_REJECTED_RATE, FileRule
+
+_SEND_AGAIN = "send the whole file again"
+
+
+@dataclass
+class FileShape:
+    """A file as a whole. A field of which None says "nothing wrong seen" holds the line where it is wrong."""
+
+    name: str
+    file_date: date
+    size: int
+    days_too_early: int = 0
+    days_too_late: int = 0
+    not_utf8_line: int | None = None
+    nul_line: int | None = None
+    missing_columns: str | None = None
+    doubled_columns: str | None = None
+    unnamed_columns: str | None = None
+    open_quote_line: int | None = None
+    stray_quote_line: int | None = None
+    gigantic_cell_line: int | None = None
+    uneven_line: int | None = None
+    uneven_fields: int = 0
+    header_fields: int = 0
+    cut_off_line: int | None = None
+    row_count: int | None = None
+    rejected_count: int = 0
+    rejected_rate: float = 0.0
+    first_rejections: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its rows could be read at all."""
+        return bool(self.row_count)
+
+
+def refusal(shape: FileShape, broken: list[FileRule]) -> str:
+    """Why the file is refused: each broken rule in words, with the file and the line."""
+    parts = [_WORDS[rule.rule](shape) for rule in broken]
+    return f"{shape.name}: " + "; ".join(part for part in parts if part)
+
+
+def describe_missing(header: list[str]) -> str | None:
+    """Which columns of the feed the first line lacks, and which of its own were perhaps meant.
+
+    Of the first line only names that are nearly a column's are repeated: in a file that
+    has no header it is a shopper's row.
+    """
+    needed = [column.name for column in FEED_COLUMNS if not column.may_be_absent]
+    missing = [name for name in needed if name not in header]
+    if not missing:
+        return None
+    text = ", ".join(missing)
+    if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), None)):
+        return f"{text} (line 1 seems to be divided by {_MARKS[mark]}; the plain feed is divided by commas)"
+    if any("@" in cell for cell in header):
+        return f"{text} (line 1 seems to be a row: is the line with the names of the columns missing?)"
+    others = {_letters(cell): cell for cell in header if cell not in needed}
+    hints = []
+    for name in missing:
+        close = difflib.get_close_matches(_letters(name), others, n=1, cutoff=0.75)
+        if close:
+            hints.append(f"it has '{others[close[0]]}': did you mean {name}?")
+    return f"{text} ({' '.join(hints)})" if hints else text
+
+
+def describe_doubled(header: list[str]) -> str | None:
+    """Which columns have the same name, by their places (names of further columns are not repeated)."""
+    known = {column.name for column in FEED_COLUMNS}
+    pairs = []
+    for place, name in enumerate(header, start=1):
+        first = header.index(name) + 1
+        if name and first != place:
+            pairs.append(f"{first} and {place}" + (f" ({name})" if name in known else ""))
+    return ", ".join(pairs) or None
+
+
+def describe_unnamed(header: list[str]) -> str | None:
+    """Which columns have no name, by their places."""
+    return ", ".join(str(place) for place, name in enumerate(header, start=1) if not name.strip()) or None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+_MARKS = {";": "semicolons", "\t": "tabs", "|": "pipes"}
+
+
+def _uneven(shape: FileShape) -> str:
+    words = f"line {shape.uneven_line} has {shape.uneven_fields} fields, the header has {shape.header_fields}"
+    if shape.uneven_fields < shape.header_fields:
+        return f"{words}: cut off? {_SEND_AGAIN}"
+    return f"{words}: is a comma or a line break in it not inside quotes?"
+
+
+def _cut_off(shape: FileShape) -> str:
+    if shape.not_utf8_line or shape.nul_line:  # then a line end may be written in another way
+        return ""
+    words = f"line {shape.cut_off_line}, the last, has no line break at its end"
+    if shape.uneven_line or shape.open_quote_line:  # told already what to do
+        return words
+    return f"{words}: cut off? {_SEND_AGAIN}, with a line break after the last row"
+
+
+def _rejected(shape: FileShape) -> str:
+    return (
+        f"{shape.rejected_count} of {shape.row_count} rows can't be read (more than {MOST_REJECTED_RATE:.0%}): "
+        f"{shape.first_rejections}"
+    )
+
+
+_WORDS: dict[str, Callable[[FileShape], str]] = {
+    "is_not_empty": lambda shape: f"is empty (0 bytes); {_SEND_AGAIN}",
+    "is_dated_since_2000": lambda shape: f"is dated {shape.file_date}, before 2000-01-01; correct the date in its name",
+    "is_not_dated_in_the_future": lambda shape: (
+        f"is dated {shape.file_date}, in the future; correct the date in its name"
+    ),
+    "is_utf8": lambda shape: (
+        f"line {shape.not_utf8_line} is not UTF-8 (Latin-1, Windows-1252 or UTF-16?); save the file as UTF-8"
+    ),
+    "has_no_nul_bytes": lambda shape: f"line {shape.nul_line} holds a NUL byte: damaged? {_SEND_AGAIN}",
+    "has_every_column": lambda shape: f"line 1 lacks the columns: {shape.missing_columns}",
+    "names_each_column_once": lambda shape: f"line 1 has the same name for columns {shape.doubled_columns}",
+    "names_every_column": lambda shape: f"line 1 has no name for column {shape.unnamed_columns}",
+    "closes_every_quote": lambda shape: (
+        f"the row that begins on line {shape.open_quote_line} opens a quote that is never closed: cut off? "
+        f"{_SEND_AGAIN}"
+    ),
+    "has_no_stray_quote": lambda shape: (
+        f"line {shape.stray_quote_line} has text after a closing quote; a quote inside a cell is written twice"
+    ),
+    "has_no_gigantic_cell": lambda shape: (
+        f"the row that begins on line {shape.gigantic_cell_line} has a cell of more than 131,072 characters: "
+        "a quote that is never closed?"
+    ),
+    "has_even_rows": _uneven,
+    "ends_with_a_line_end": _cut_off,
+    # An empty file has no rows either, and is told once.
+    "has_rows": lambda shape: "has a first line but no rows" if shape.size else "",
+    "has_few_rejected_rows": _rejected,
+}

@@ -1,0 +1,179 @@
+"""The merchants whose orders are landed: one YAML file each, checked when it is loaded.
+
+`pp_pipeline/merchants/<merchant>.yml` states what files alone can't say: the zone of its dates, its
+currency, who writes to its shoppers, whose orders are no purchases, and which relays take its events.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pp_pipeline.settings import Settings
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+class MerchantError(ValueError):
+    """A merchant file that can't be used; the text names the file, the field and what is allowed."""
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a name is written in lower case letters, digits and _, such as loyal_buyers")
+    return name
+
+
+class Relay(BaseModel):
+    """An outside platform and what it takes of one merchant (DESIGN 2)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    relay: str = Field(description="name of the relay")
+    events: tuple[str, ...] = Field(default=(), description="external events that it takes")
+    segments: tuple[str, ...] = Field(default=(), description="segments whose snapshots it takes")
+
+    @field_validator("relay")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        return _checked_name(value)
+
+    @field_validator("events", "segments")
+    @classmethod
+    def _check_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            _checked_name(name)
+        if len(set(value)) < len(value):
+            raise ValueError("a name stands twice; write each once")
+        return value
+
+
+class Merchant(BaseModel):
+    """One merchant. Frozen, so it can be part of what a result depends on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    merchant: str = Field(description="name of the merchant: the name of its file")
+    zone: str = Field(description="IANA zone of its dates, such as America/New_York")
+    currency: str = Field(description="three letters, such as USD")
+    sender_name: str = Field(min_length=1, description="who messages are from")
+    sender_email: str = Field(description="address messages are from")
+    postal_address: str = Field(min_length=1, description="stands in every commercial message")
+    unsubscribe_url: str = Field(description="page where a contact unsubscribes")
+    site_url: str = Field(description="the shop")
+    ineligible_emails: tuple[str, ...] = Field(
+        default=(), description="patterns (* and ?) of addresses whose orders are no purchases"
+    )
+    relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take")
+
+    @field_validator("merchant")
+    @classmethod
+    def _check_merchant(cls, value: str) -> str:
+        return _checked_name(value)
+
+    @field_validator("zone")
+    @classmethod
+    def _check_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("not a zone of the IANA database; write one such as America/New_York")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _check_currency(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Z]{3}", value):
+            raise ValueError("a currency is three capital letters, such as USD")
+        return value
+
+    @field_validator("sender_email")
+    @classmethod
+    def _check_email(cls, value: str) -> str:
+        if not _EMAIL.fullmatch(value):
+            raise ValueError("not an e-mail address, such as shop@example.com")
+        return value
+
+    @field_validator("unsubscribe_url", "site_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://\S+", value):
+            raise ValueError("a link begins with https:// or http://")
+        return value
+
+    @field_validator("ineligible_emails")
+    @classmethod
+    def _check_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not pattern.strip() for pattern in value):
+            raise ValueError("a pattern is blank; write one such as *@marketplace.example.com")
+        return tuple(pattern.strip().lower() for pattern in value)
+
+    @field_validator("relays")
+    @classmethod
+    def _check_relays(cls, value: tuple[Relay, ...]) -> tuple[Relay, ...]:
+        names = [relay.relay for relay in value]
+        if len(set(names)) < len(names):
+            raise ValueError("a relay stands twice; write each once")
+        return value
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The zone, ready for arithmetic."""
+        return ZoneInfo(self.zone)
+
+
+def load_merchants(settings: Settings) -> dict[str, Merchant]:
+    """All merchants of the checkout, by name, in the order of their names.
+
+    Raises:
+        MerchantError: there is none, or a file can't be used; every fault of the file is named.
+    """
+    paths = sorted(settings.merchants_dir.glob("*.yml"))
+    if not paths:
+        raise MerchantError("no merchant is declared; write merchants/main.yml (see the one that is shipped)")
+    return {path.stem: _load_merchant(path) for path in paths}
+
+
+def _load_merchant(path: Path) -> Merchant:
+    where = f"merchants/{path.name}"
+    values = _read_yaml(path, where)
+    if values.setdefault("merchant", path.stem) != path.stem:
+        raise MerchantError(f"{where}: merchant is another name than the file's; write {path.stem} or leave it out")
+    try:
+        return Merchant.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault) for fault in error.errors(include_url=False, include_context=False))
+        raise MerchantError(f"{where}: {faults}") from None
+
+
+def _read_yaml(path: Path, where: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise MerchantError(f"{where}: not UTF-8; save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        problem = getattr(error, "problem", None) or "can't be read"
+        raise MerchantError(f"{where}:{line} not YAML: {problem}") from None
+    if not isinstance(values, dict):
+        raise MerchantError(f"{where}: holds no fields; required are {_names(required=True)}")
+    return {str(name): value for name, value in values.items()}
+
+
+def _fault(fault: Any) -> str:
+    """One fault in the words of whoever wrote the file: the field, what is wrong, what is allowed."""
+    field = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "missing":
+        return f"{field} is missing; required are {_names(required=True)}"
+    if fault["type"] == "extra_forbidden":
+        allowed = ", ".join(Relay.model_fields) if field.startswith("relays.") else _names(required=False)
+        return f"{field} is not known; allowed are {allowed}"
+    return f"{field}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _names(required: bool) -> str:
+    fields = Merchant.model_fields.items()
+    return ", ".join(name for name, field in fields if name != "merchant" and (field.is_required() or not required))

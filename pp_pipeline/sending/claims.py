@@ -1,0 +1,195 @@
+"""Claiming and settling deliveries in the ledger (DESIGN 5): claim, commit, deliver, settle.
+
+A delivery's key is unique per target, and a claim is committed before the provider is called: whoever
+else comes finds it taken. A claim that was not settled in time is `unknown`: it may have been delivered,
+so it is never tried again by itself. `failed` and `deferred` are taken up again until they are too old.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, bindparam, case, func, or_, select, update
+
+from pp_pipeline.ledger.schema import batches, deliveries, suppressions
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.sending.batches import KILL_SWITCH, Batch, DeliveryTarget, is_newest
+from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.planned import Planned, ledger_columns
+
+MAX_DEFER_DAYS = 3
+_AGAIN = ("failed", "deferred")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one sender holds for a while: `items` are its own to deliver, until `lease_until`."""
+
+    token: str
+    target: DeliveryTarget
+    items: list[Planned]
+    lease_until: datetime
+    suppressed: frozenset[str] = frozenset()
+    """Keys of the items whose contact does not want them."""
+    closed_gate: str = ""
+    """Why nothing was claimed: `kill_switch`, or `superseded` by a newer version of the batch."""
+
+
+@dataclass(frozen=True)
+class Claimer:
+    """Claims and settles for one target."""
+
+    ledger: Ledger
+    target: DeliveryTarget
+    lease: timedelta
+
+    def lapse(self, now: datetime) -> int:
+        """Mark what was claimed and not settled in time as `unknown`; how many there were."""
+        with self.ledger.writing() as connection:
+            lapsed = connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.target == self.target,
+                    deliveries.c.state == "claimed",
+                    deliveries.c.lease_until < now,
+                )
+                .values(state="unknown", reason="lease_expired", settled_at=now)
+            )
+            return lapsed.rowcount
+
+    def claim(self, batch: Batch, items: Sequence[Planned], kind: str, today: date, now: datetime) -> Claim:
+        """Claim what nobody has claimed before, and what may be tried again; committed on return.
+
+        `kind` is the kind of message (`commercial`, `transactional`), '' for events and snapshots.
+        """
+        token = uuid4().hex
+        lease_until = now + self.lease
+        claim = {"state": "claimed", "claim": token, "claimed_at": now, "lease_until": lease_until}
+        keys = [item.key for item in items]
+        with self.ledger.writing() as connection:
+            if self.ledger.switch_is_on(KILL_SWITCH, connection):
+                return Claim(token, self.target, [], lease_until, closed_gate=KILL_SWITCH)
+            if not is_newest(connection, batch):
+                return Claim(token, self.target, [], lease_until, closed_gate="superseded")
+            self.ledger.insert_new(
+                connection,
+                deliveries,
+                [
+                    {"target": self.target, "key": item.key, "batch": batch.number, **claim}
+                    | ledger_columns(item)
+                    for item in sorted(items, key=lambda item: item.key)  # two senders lock in one order
+                ],
+            )
+            self._take_up_again(connection, keys, claim, today, now)
+            mine = set(connection.scalars(select(deliveries.c.key).where(deliveries.c.claim == token)))
+            held = [item for item in items if item.key in mine]
+            suppressed = frozenset(_suppressed(connection, held, kind))
+        return Claim(token, self.target, held, lease_until, suppressed)
+
+    def settle(self, claim: Claim, outcomes: Mapping[str, Outcome], now: datetime) -> None:
+        """Write down what became of the deliveries of a claim.
+
+        A lease that ran out meanwhile made them `unknown`; whoever delivered them knows better. A delivery
+        that a person has settled since then stays as it is.
+        """
+        if not outcomes:
+            return
+        statement = (
+            update(deliveries)
+            .where(
+                deliveries.c.target == self.target,
+                deliveries.c.key == bindparam("settled_key"),
+                deliveries.c.claim == claim.token,
+                or_(
+                    deliveries.c.state == "claimed",
+                    (deliveries.c.state == "unknown") & (deliveries.c.reason == "lease_expired"),
+                ),
+            )
+            .values(
+                state=bindparam("new_state"),
+                reason=bindparam("new_reason"),
+                provider_id=bindparam("new_provider_id"),
+                settled_at=now,
+            )
+        )
+        with self.ledger.writing() as connection:
+            connection.execute(
+                statement,
+                [
+                    {
+                        "settled_key": key,
+                        "new_state": outcome.state,
+                        "new_reason": outcome.reason,
+                        "new_provider_id": outcome.provider_id or None,
+                    }
+                    for key, outcome in sorted(outcomes.items())
+                ],
+            )
+
+    def finish(self, batch: Batch, keys: Sequence[str], now: datetime) -> bool:
+        """Mark the batch as finished if nothing is left to do for any of its keys; whether that is so."""
+        with self.ledger.writing() as connection:
+            settled = 0
+            for start in range(0, len(keys), 1_000):
+                settled += connection.execute(
+                    select(func.count())
+                    .select_from(deliveries)
+                    .where(
+                        deliveries.c.target == self.target,
+                        deliveries.c.key.in_(keys[start : start + 1_000]),
+                        deliveries.c.state.in_(("sent", "skipped", "unknown")),
+                    )
+                ).scalar_one()
+            if settled < len(keys):
+                return False
+            connection.execute(
+                update(batches)
+                .where(batches.c.id == batch.number)
+                .values(finished_at=now, finished_for=self.target)
+            )
+            return True
+
+    def _take_up_again(
+        self,
+        connection: Connection,
+        keys: Sequence[str],
+        claim: Mapping[str, object],
+        today: date,
+        now: datetime,
+    ) -> None:
+        again = (
+            deliveries.c.target == self.target,
+            deliveries.c.key.in_(keys),
+            deliveries.c.state.in_(_AGAIN),
+        )
+        given_up_before = today - timedelta(days=MAX_DEFER_DAYS)
+        reason = case((deliveries.c.reason == "", deliveries.c.state), else_=deliveries.c.reason)
+        connection.execute(
+            update(deliveries)
+            .where(*again, deliveries.c.due_on < given_up_before)
+            .values(state="skipped", reason="given_up: " + reason, settled_at=now)
+        )
+        connection.execute(
+            update(deliveries).where(*again).values(**claim, reason="", settled_at=None, provider_id=None)
+        )
+
+
+def _suppressed(connection: Connection, items: Sequence[Planned], kind: str) -> set[str]:
+    """The keys of the items whose contact is suppressed for their channel and kind."""
+    contacts: dict[str, list[tuple[str, str]]] = {}
+    for item in items:
+        columns = ledger_columns(item)
+        if columns.get("contact_key"):
+            contacts.setdefault(columns["contact_key"], []).append((item.key, columns["channel"]))
+    rows = connection.execute(
+        select(suppressions.c.contact_key, suppressions.c.channel).where(
+            suppressions.c.contact_key.in_(list(contacts)), suppressions.c.kind.in_(("", kind))
+        )
+    )
+    return {
+        key
+        for contact_key, channel in rows
+        for key, item_channel in contacts[contact_key]
+        if channel in ("", item_channel)
+    }

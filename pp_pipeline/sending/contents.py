@@ -1,0 +1,270 @@
+"""Reading what batches deliver, all at once, so that the warehouse is closed before anything is sent.
+
+A message comes with its order as it was known on the day it was due (the plan of a day depends on files
+dated up to that day only), and with what the newest version says, for the guards at the moment of sending.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.plan import (
+    BatchId,
+    delivery_key,
+    marks,
+    planned_batches,
+    snapshot_key,
+    taker_rows,
+    takers,
+)
+from pp_pipeline.sending.planned import (
+    Order,
+    OrderLine,
+    Planned,
+    PlannedEvent,
+    PlannedMessage,
+    PlannedSnapshot,
+)
+from pp_pipeline.warehouse import Connection
+
+
+@dataclass
+class Content:
+    """What one batch delivers, in order of the keys, and the hash of the plan that it was read from.
+
+    The hash is empty when the plan changed while it was read.
+    """
+
+    hash: str = ""
+    items: list[Planned] = field(default_factory=list)
+
+
+def read_contents(
+    connection: Connection, batches: Collection[BatchId], merchants: Mapping[str, Merchant]
+) -> dict[BatchId, Content]:
+    """The contents of some batches. Each kind is read with a few statements, however many batches there are.
+
+    The plan is hashed before and after: on PostgreSQL a rebuild may commit between two statements.
+    """
+    contents = {batch: Content() for batch in batches}
+    if not batches:
+        return contents
+    days = sorted({batch.day for batch in batches})
+    before = _hashes(connection, days, merchants)
+    for kind, read in _READERS.items():
+        kind_days = sorted({batch.day for batch in batches if batch.kind == kind})
+        if kind_days:
+            for batch, item in read(connection, kind_days, merchants):
+                if batch in contents:
+                    contents[batch].items.append(item)
+    after = _hashes(connection, days, merchants)
+    for batch, content in contents.items():
+        if before.get(batch) == after.get(batch):
+            content.hash = after.get(batch, "")
+    return contents
+
+
+def _hashes(
+    connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
+) -> dict[BatchId, str]:
+    return {each.id: each.hash for each in planned_batches(connection, days[0], days[-1], merchants, days)}
+
+
+def _messages(
+    connection: Connection, days: list[date], _merchants: Mapping[str, Merchant]
+) -> Iterator[tuple[BatchId, Planned]]:
+    if not connection.table_exists("planned_messages"):
+        return
+    orders = _orders(connection, days)
+    now = _orders_now(connection, days)
+    sql = f"""
+        select
+            messages.merchant, messages.due_on, messages.message_id, messages.contact_key, events.email,
+            messages.run_key, messages.conversation, messages.step, messages.occurrence, messages.pass,
+            messages.channel, messages.template, messages.event_id, messages.order_number
+        from planned_messages as messages
+        left join external_events as events
+            on messages.event_id = events.event_id and messages.contact_key = events.contact_key
+        where messages.due_on in ({marks(days)})
+        order by messages.message_id
+    """
+    for merchant, due_on, key, contact_key, email, *rest in connection.rows(sql, days):
+        run_key, conversation, step, occurrence, number, channel, template, event_id, order_number = rest
+        status_now, contact_key_now = now.get((merchant, order_number), (None, None))
+        yield (
+            BatchId(due_on, "messages", conversation, merchant),
+            PlannedMessage(
+                key=key,
+                merchant=merchant,
+                contact_key=contact_key,
+                email=email,
+                run_key=run_key,
+                conversation=conversation,
+                step=step,
+                occurrence=int(occurrence),
+                pass_number=int(number),
+                channel=channel,
+                template=template,
+                event_id=event_id,
+                order_number=order_number,
+                due_on=due_on,
+                order=orders.get((merchant, order_number, due_on)),
+                status_now=status_now,
+                contact_key_now=contact_key_now,
+            ),
+        )
+
+
+def _orders(connection: Connection, days: list[date]) -> dict[tuple[str, str, date], Order]:
+    """The orders that the days' messages are about, each as it was known on the day of the message."""
+    versions = f"""
+        wanted as (
+            select distinct merchant, order_number, due_on
+            from planned_messages
+            where due_on in ({marks(days)})
+        ),
+        known as (
+            select
+                versions.*,
+                wanted.due_on,
+                row_number() over (
+                    partition by wanted.merchant, wanted.order_number, wanted.due_on
+                    order by versions.known_on desc
+                ) as recency
+            from wanted
+            inner join order_versions as versions
+                on wanted.merchant = versions.merchant
+                and wanted.order_number = versions.order_number
+                and wanted.due_on >= versions.known_on
+        ),
+        in_force as (select * from known where recency = 1)
+    """
+    lines: dict[tuple[str, str, date], list[OrderLine]] = {}
+    line_sql = f"""
+        with {versions}
+        select
+            in_force.merchant, in_force.order_number, in_force.due_on,
+            lines.sku, lines.product_name, lines.category, lines.quantity, lines.unit_price_cents
+        from in_force
+        inner join order_lines as lines
+            on in_force.merchant = lines.merchant
+            and in_force.order_number = lines.order_number
+            and in_force.known_on = lines.known_on
+        order by lines.line
+    """
+    for merchant, number, due_on, *line in connection.rows(line_sql, days):
+        lines.setdefault((merchant, number, due_on), []).append(OrderLine(*line))
+    order_sql = f"""
+        with {versions}
+        select
+            merchant, order_number, due_on, ordered_on, ship_date, status, total_cents, currency, attributes
+        from in_force
+    """
+    orders = {}
+    for (
+        merchant,
+        number,
+        due_on,
+        ordered_on,
+        ship_date,
+        status,
+        cents,
+        currency,
+        attributes,
+    ) in connection.rows(order_sql, days):
+        orders[merchant, number, due_on] = Order(
+            number=number,
+            date=ordered_on,
+            ship_date=ship_date,
+            status=status,
+            total_cents=int(cents),
+            currency=currency,
+            attributes=json.loads(attributes or "{}"),
+            lines=tuple(lines.get((merchant, number, due_on), ())),
+        )
+    return orders
+
+
+def _orders_now(
+    connection: Connection, days: list[date]
+) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    """What the newest version says of the days' orders: status and contact."""
+    sql = f"""
+        with wanted as (
+            select distinct merchant, order_number from planned_messages where due_on in ({marks(days)})
+        ),
+        versions as (
+            select
+                all_versions.*,
+                row_number() over (
+                    partition by all_versions.merchant, all_versions.order_number
+                    order by all_versions.known_on desc
+                ) as recency
+            from order_versions as all_versions
+            inner join wanted
+                on all_versions.merchant = wanted.merchant
+                and all_versions.order_number = wanted.order_number
+        )
+        select merchant, order_number, status, contact_key from versions where recency = 1
+    """
+    return {(row[0], row[1]): (row[2], row[3]) for row in connection.rows(sql, days)}
+
+
+def _events(
+    connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
+) -> Iterator[tuple[BatchId, Planned]]:
+    taken = takers(merchants, "events")
+    if not taken or not connection.table_exists("external_events"):
+        return
+    table, parameters = taker_rows(taken)
+    sql = f"""
+        select
+            takers.relay, event_id, event_name, campaign, events.merchant, contact_key, email, order_number,
+            sku, occurred_on
+        from external_events as events
+        inner join {table} on events.merchant = takers.merchant and events.event_name = takers.taken
+        where occurred_on in ({marks(days)})
+        order by event_id
+    """
+    for row in connection.rows(sql, [*parameters, *days]):
+        batch = BatchId(row[9], "events", row[0], row[4])
+        yield batch, PlannedEvent(delivery_key(batch, row[1]), *row)
+
+
+def _snapshots(
+    connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
+) -> Iterator[tuple[BatchId, Planned]]:
+    taken = takers(merchants, "segments")
+    if not taken or not connection.table_exists("segment_snapshots"):
+        return
+    table, parameters = taker_rows(taken)
+    # A contact's key is made of merchant and address, so any of its orders knows the address.
+    sql = f"""
+        with members as (
+            select takers.relay, segment, snapshots.merchant, snapshot_on, contact_key
+            from segment_snapshots as snapshots
+            inner join {table} on snapshots.merchant = takers.merchant and snapshots.segment = takers.taken
+            where snapshot_on in ({marks(days)})
+        ),
+        addresses as (
+            select contact_key, max(email) as email
+            from order_versions
+            where contact_key in (select contact_key from members)
+            group by contact_key
+        )
+        select relay, segment, merchant, snapshot_on, members.contact_key, addresses.email
+        from members
+        left join addresses on members.contact_key = addresses.contact_key
+        order by relay, segment, merchant, snapshot_on, members.contact_key
+    """
+    members: dict[tuple[str, str, str, date], list[tuple[str, str | None]]] = {}
+    for relay, segment, merchant, day, contact_key, email in connection.rows(sql, [*parameters, *days]):
+        members.setdefault((relay, segment, merchant, day), []).append((contact_key, email))
+    for (relay, segment, merchant, day), found in members.items():
+        batch = BatchId(day, "snapshot", f"{relay}:{segment}", merchant)
+        yield batch, PlannedSnapshot(snapshot_key(batch), relay, segment, merchant, day, tuple(found))
+
+
+_READERS = {"messages": _messages, "events": _events, "snapshot": _snapshots}

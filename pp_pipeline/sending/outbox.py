@@ -1,0 +1,162 @@
+"""The outbox: the default channel and relay, which write files and send nothing (DESIGN 5).
+
+    outbox/messages/<day>/<conversation>-<message id, 16 characters>.eml
+    outbox/events/<relay>/<day>.jsonl                        one line per event
+    outbox/segments/<relay>/<merchant>-<segment>-<day>.jsonl   one line per member
+
+Files are complete or not there: each is written under another name, synced, then renamed. Lines are
+appended in one piece, synced, under a lock, so that two senders never mix theirs.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.batches import DeliveryTarget
+from pp_pipeline.sending.mime import AddressNotUsable, email_bytes
+from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
+from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
+from pp_pipeline.settings import Settings
+
+
+def outbox_outlets(settings: Settings, merchants: Mapping[str, Merchant]) -> Outlets:
+    """The outbox for every channel and every relay of the merchants."""
+    relay = OutboxRelay(settings.outbox)
+    names = {each.relay for merchant in merchants.values() for each in merchant.relays}
+    return Outlets({"email": OutboxChannel(settings.outbox)}, dict.fromkeys(names, relay))
+
+
+@dataclass(frozen=True)
+class OutboxChannel:
+    """Writes each message as an .eml file, which any mail program opens."""
+
+    folder: Path
+    target: DeliveryTarget = "rehearsal"
+
+    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+        """Write the files."""
+        for draft in drafts:
+            name = f"{draft.conversation}-{draft.message_id[:16]}.eml"
+            path = self.folder / "messages" / draft.day.isoformat() / name
+            try:
+                _write_whole(path, email_bytes(draft))
+            except AddressNotUsable:
+                yield Outcome("skipped", "address_not_usable")
+            except OSError as error:
+                yield Outcome("failed", f"outbox: {type(error).__name__}")
+            else:
+                yield Outcome("sent", provider_id=f"outbox:{name}")
+
+
+@dataclass(frozen=True)
+class OutboxRelay:
+    """Writes events and snapshots as JSON lines."""
+
+    folder: Path
+    target: DeliveryTarget = "rehearsal"
+
+    def deliver_events(self, events: Sequence[PlannedEvent]) -> Iterator[Outcome]:
+        """Append the events, those of one relay and day in one piece."""
+        pieces: dict[Path, list[str]] = {}
+        paths = []
+        for event in events:
+            path = self.folder / "events" / event.relay / f"{event.occurred_on}.jsonl"
+            paths.append(path)
+            pieces.setdefault(path, []).append(
+                _line(
+                    event_id=event.event_id,
+                    event_name=event.event_name,
+                    campaign=event.campaign,
+                    merchant=event.merchant,
+                    contact_key=event.contact_key,
+                    email=event.email,
+                    order_number=event.order_number,
+                    sku=event.sku,
+                    occurred_on=event.occurred_on,
+                )
+            )
+        outcomes = {path: _append(path, lines) for path, lines in pieces.items()}
+        for path in paths:
+            yield outcomes[path]
+
+    def deliver_snapshots(self, snapshots: Sequence[PlannedSnapshot]) -> Iterator[Outcome]:
+        """Write each snapshot's members."""
+        for snapshot in snapshots:
+            name = f"{snapshot.merchant}-{snapshot.segment}-{snapshot.snapshot_on}.jsonl"
+            lines = [
+                _line(
+                    segment=snapshot.segment,
+                    snapshot_on=snapshot.snapshot_on,
+                    merchant=snapshot.merchant,
+                    contact_key=contact_key,
+                    email=email,
+                )
+                for contact_key, email in snapshot.members
+            ]
+            try:
+                _write_whole(self.folder / "segments" / snapshot.relay / name, "".join(lines).encode())
+            except OSError as error:
+                yield Outcome("failed", f"outbox: {type(error).__name__}")
+            else:
+                yield Outcome("sent", provider_id=f"outbox:{name}")
+
+
+def _line(**fields: str | date | None) -> str:
+    return json.dumps(fields, ensure_ascii=False, default=str) + "\n"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """The file is there with all of its content or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _append(path: Path, lines: Sequence[str]) -> Outcome:
+    """Append lines to a file; on a failure nothing of them stays."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                if file.read(1) != b"\n":  # a process was killed in the middle of a line
+                    lines = ["\n", *lines]
+            try:
+                _write_all(file.fileno(), "".join(lines).encode())
+            except OSError:
+                file.truncate(end)
+                raise
+    except OSError as error:
+        return Outcome("failed", f"outbox: {type(error).__name__}")
+    return Outcome("sent", provider_id=f"outbox:{path.name}")
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    written = 0
+    while written < len(content):
+        written += os.write(descriptor, content[written:])
+    os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,89 @@
+"""Where deliveries go: the interface of channels and relays (DESIGN 5).
+
+A channel takes rendered messages, a relay takes external events and segment snapshots. Both are given
+deliveries that are claimed in the ledger, and say of each, in order, what became of it. They never retry:
+what is tried again is decided by the ledger.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, Protocol
+
+from pp_pipeline.sending.batches import DeliveryTarget
+from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
+
+OutcomeState = Literal["sent", "failed", "deferred", "skipped", "unknown"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery.
+
+    `sent`: accepted. `failed`: surely not accepted, may be tried again. `deferred`: not now. `skipped`:
+    never (a permanent rejection). `unknown`: nobody can tell, and it is not tried again by itself.
+    `reason` is a word without personal data; `provider_id` is what the provider calls it.
+    """
+
+    state: OutcomeState
+    reason: str = ""
+    provider_id: str = ""
+
+
+@dataclass(frozen=True)
+class EmailDraft:
+    """A rendered e-mail."""
+
+    message_id: str
+    conversation: str
+    merchant: str
+    day: date
+    from_name: str
+    from_email: str
+    to_email: str = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    one_click_url: str = field(repr=False, default="")
+    """Where a mail program unsubscribes with one click (RFC 8058); empty for transactional messages."""
+
+
+class Channel(Protocol):
+    """Delivers messages, such as by e-mail."""
+
+    @property
+    def target(self) -> DeliveryTarget:
+        """What its deliveries count for in the ledger: `rehearsal` where nothing leaves the machine."""
+        ...
+
+    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+        """Deliver, and yield an outcome for each draft, in order, as soon as it is known.
+
+        What it raises, or does not yield, leaves the remaining deliveries `unknown`.
+        """
+        ...
+
+
+class Relay(Protocol):
+    """An outside platform that takes external events and segment snapshots."""
+
+    @property
+    def target(self) -> DeliveryTarget:
+        """As for channels."""
+        ...
+
+    def deliver_events(self, events: Sequence[PlannedEvent]) -> Iterator[Outcome]:
+        """As `Channel.deliver`."""
+        ...
+
+    def deliver_snapshots(self, snapshots: Sequence[PlannedSnapshot]) -> Iterator[Outcome]:
+        """As `Channel.deliver`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """The channels and relays of an installation, by name."""
+
+    channels: Mapping[str, Channel]
+    relays: Mapping[str, Relay]

@@ -1,0 +1,230 @@
+"""What is to be delivered, as the warehouse states it (DESIGN 5): the plan, cut into batches.
+
+Three kinds of delivery, each with the key that keeps it to once:
+
+| kind | from | key |
+| --- | --- | --- |
+| messages | `planned_messages` | message_id |
+| events | `external_events` x the relays that take the event | relay:event_id |
+| snapshot | `segment_snapshots` x the relays that take the segment | relay:segment:day:merchant |
+
+The database counts and hashes; rows travel here only for batches that changed or are being sent. The plan
+never looks at the ledger: planned minus ledger is what to do.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.warehouse import Connection
+
+BatchKind = Literal["messages", "events", "snapshot"]
+DELIVERY_KINDS: Mapping[BatchKind, str] = {"messages": "message", "events": "event", "snapshot": "snapshot"}
+_LOOKUP_SIZE = 5_000
+
+
+@dataclass(frozen=True, order=True)
+class BatchId:
+    """What a batch is of: one day of one conversation, relay or `relay:segment`, for one merchant."""
+
+    day: date
+    kind: BatchKind
+    name: str
+    merchant: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} of {self.merchant} for {self.day}"
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """A batch as it is planned now. `hash` covers its identity and all that would be delivered.
+
+    `row_count` counts messages, events, or the members of a snapshot.
+    """
+
+    id: BatchId
+    row_count: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a kind of batch comes from; `rows` has the columns name, merchant, day and those of the hash."""
+
+    table: str
+    rows: str
+    key: str
+    hashed: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
+
+
+_MESSAGES = _Source(
+    table="planned_messages",
+    rows="select conversation as name, due_on as day, planned_messages.* from planned_messages",
+    key="message_id",
+    hashed=(
+        *("message_id", "run_key", "step", "occurrence", "pass", "channel", "template", "variant"),
+        *("contact_key", "event_id", "order_number"),
+    ),
+)
+_EVENT_COLUMNS = ("event_id", "event_name", "campaign", "contact_key", "email", "order_number", "sku")
+
+
+def planned_batches(
+    connection: Connection,
+    first: date,
+    last: date,
+    merchants: Mapping[str, Merchant],
+    days: Collection[date] = (),
+) -> list[PlannedBatch]:
+    """The batches of a range of days (or of some `days` in it): one statement for each kind."""
+    found = []
+    for kind, source in _sources(connection, merchants).items():
+        fields = " || ".join(_length_prefixed(column) for column in source.hashed)
+        sql = f"""
+            with plan as ({source.rows}),
+            hashed as (
+                select name, merchant, day, {source.key} as sort_key, md5({fields}) as row_hash
+                from plan
+                where {_in_days("day", days)}
+            )
+            select name, merchant, day, count(*), md5(string_agg(row_hash, '' order by sort_key, row_hash))
+            from hashed
+            group by name, merchant, day
+            order by day, name, merchant
+        """
+        parameters = [*source.parameters, first, last, *sorted(days)]
+        for name, merchant, day, count, content in connection.rows(sql, parameters):
+            batch = BatchId(day, kind, name, merchant)
+            found.append(PlannedBatch(batch, int(count), batch_hash(batch, int(count), content)))
+    return sorted(found, key=lambda planned: planned.id)
+
+
+def batch_hash(batch: BatchId, row_count: int, content: str) -> str:
+    """The hash that an approval names. Batches never share one: what the batch is of is part of it."""
+    parts = (batch.kind, batch.name, batch.merchant, batch.day.isoformat(), str(row_count), content)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def planned_keys(
+    connection: Connection, batches: Collection[BatchId], merchants: Mapping[str, Merchant]
+) -> dict[BatchId, list[str]]:
+    """The delivery keys of some batches, each list in order. A batch that plans nothing has an empty one."""
+    keys: dict[BatchId, list[str]] = {batch: [] for batch in batches}
+    for kind, source in _sources(connection, merchants).items():
+        wanted = {batch for batch in batches if batch.kind == kind}
+        if not wanted:
+            continue
+        if kind == "snapshot":
+            keys |= {batch: [snapshot_key(batch)] for batch in wanted}
+            continue
+        days = sorted({batch.day for batch in wanted})
+        sql = f"""
+            with plan as ({source.rows})
+            select name, merchant, day, {source.key} from plan where {_in_days("day", days)}
+            order by {source.key}
+        """
+        for name, merchant, day, key in connection.rows(sql, [*source.parameters, days[0], days[-1], *days]):
+            batch = BatchId(day, kind, name, merchant)
+            if batch in wanted:
+                keys[batch].append(delivery_key(batch, key))
+    return keys
+
+
+def still_planned(connection: Connection, keys: Collection[str], kind: BatchKind) -> set[str]:
+    """Which of these message or event keys stand in the plan of any day (a correction can move them)."""
+    source = {"messages": ("planned_messages", "message_id"), "events": ("external_events", "event_id")}.get(
+        kind
+    )
+    if source is None or not keys or not connection.table_exists(source[0]):
+        return set()
+    ids = sorted({_without_relay(key) for key in keys})
+    known: set[str] = set()
+    for start in range(0, len(ids), _LOOKUP_SIZE):
+        part = ids[start : start + _LOOKUP_SIZE]
+        sql = f"select {source[1]} from {source[0]} where {source[1]} in ({marks(part)})"
+        known |= {row[0] for row in connection.rows(sql, part)}
+    return {key for key in keys if _without_relay(key) in known}
+
+
+def delivery_key(batch: BatchId, row_id: str) -> str:
+    """The ledger's key of a message or an event."""
+    return f"{batch.name}:{row_id}" if batch.kind == "events" else row_id
+
+
+def snapshot_key(batch: BatchId) -> str:
+    """The ledger's key of a snapshot; the merchant is in it, as two may call a relay by one name."""
+    return f"{batch.name}:{batch.day}:{batch.merchant}"
+
+
+def takers(
+    merchants: Mapping[str, Merchant], what: Literal["events", "segments"]
+) -> list[tuple[str, str, str]]:
+    """Who takes what: (merchant, event or segment, relay), in order."""
+    return sorted(
+        (name, taken, relay.relay)
+        for name, merchant in merchants.items()
+        for relay in merchant.relays
+        for taken in (relay.events if what == "events" else relay.segments)
+    )
+
+
+def taker_rows(taken: Sequence[tuple[str, str, str]]) -> tuple[str, tuple[str, ...]]:
+    """`takers` as a table expression (merchant, taken, relay) and its parameters."""
+    values = ", ".join("(cast(? as varchar), cast(? as varchar), cast(? as varchar))" for _ in taken)
+    return f"(values {values}) as takers (merchant, taken, relay)", tuple(
+        part for row in taken for part in row
+    )
+
+
+def _sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[BatchKind, _Source]:
+    """The sources that are there: before the first build there are none, and without relays no events."""
+    sources: dict[BatchKind, _Source] = {}
+    if connection.table_exists(_MESSAGES.table):
+        sources["messages"] = _MESSAGES
+    if (taken := takers(merchants, "events")) and connection.table_exists("external_events"):
+        table, parameters = taker_rows(taken)
+        rows = f"""
+            select takers.relay as name, external_events.occurred_on as day, external_events.*
+            from external_events
+            inner join {table}
+                on external_events.merchant = takers.merchant and external_events.event_name = takers.taken
+        """
+        sources["events"] = _Source("external_events", rows, "event_id", _EVENT_COLUMNS, parameters)
+    if (taken := takers(merchants, "segments")) and connection.table_exists("segment_snapshots"):
+        table, parameters = taker_rows(taken)
+        rows = f"""
+            select
+                takers.relay || ':' || segment_snapshots.segment as name,
+                segment_snapshots.snapshot_on as day,
+                segment_snapshots.merchant,
+                segment_snapshots.contact_key
+            from segment_snapshots
+            inner join {table}
+                on segment_snapshots.merchant = takers.merchant and segment_snapshots.segment = takers.taken
+        """
+        sources["snapshot"] = _Source("segment_snapshots", rows, "contact_key", ("contact_key",), parameters)
+    return sources
+
+
+def _length_prefixed(column: str) -> str:
+    """A field with its length before it, so that ('a', 'bc') and ('ab', 'c') differ; null differs from ''."""
+    text = f"cast({column} as varchar)"
+    return f"coalesce(cast(length({text}) as varchar), '-') || ':' || coalesce({text}, '')"
+
+
+def _in_days(column: str, days: Collection[date]) -> str:
+    return f"{column} between ? and ?" + (f" and {column} in ({marks(days)})" if days else "")
+
+
+def marks(values: Iterable[object]) -> str:
+    """As many `?` as there are values."""
+    return ", ".join("?" for _ in values)
+
+
+def _without_relay(key: str) -> str:
+    return key.rpartition(":")[2]

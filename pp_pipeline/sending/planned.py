@@ -1,0 +1,123 @@
+"""What is delivered: messages with their order, external events, snapshots (DESIGN 5)."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """A line of an order, as templates see it."""
+
+    sku: str | None
+    product_name: str | None
+    category: str | None
+    quantity: int
+    unit_price_cents: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as it was known on a day, as templates see it. `attributes`: the feed's further columns."""
+
+    number: str
+    date: dt.date
+    ship_date: dt.date | None
+    status: str
+    total_cents: int
+    currency: str
+    attributes: Mapping[str, Any]
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True)
+class PlannedMessage:
+    """A row of `planned_messages` with the address and the order it is about."""
+
+    key: str
+    merchant: str
+    contact_key: str
+    email: str | None = field(repr=False)
+    run_key: str
+    conversation: str
+    step: str
+    occurrence: int
+    pass_number: int
+    channel: str
+    template: str
+    event_id: str
+    order_number: str | None
+    due_on: dt.date
+    order: Order | None = field(repr=False)
+    status_now: str | None
+    contact_key_now: str | None
+
+
+@dataclass(frozen=True)
+class PlannedEvent:
+    """An external event for one relay."""
+
+    key: str
+    relay: str
+    event_id: str
+    event_name: str
+    campaign: str | None
+    merchant: str
+    contact_key: str
+    email: str | None = field(repr=False)
+    order_number: str | None
+    sku: str | None
+    occurred_on: dt.date
+
+
+@dataclass(frozen=True)
+class PlannedSnapshot:
+    """A segment's members on a day, for one relay; `members` are (contact_key, email)."""
+
+    key: str
+    relay: str
+    segment: str
+    merchant: str
+    snapshot_on: dt.date
+    members: tuple[tuple[str, str | None], ...] = field(repr=False)
+
+
+Planned = PlannedMessage | PlannedEvent | PlannedSnapshot
+
+
+def ledger_columns(item: Planned) -> dict[str, Any]:
+    """What the ledger keeps of a delivery besides its key and state."""
+    match item:
+        case PlannedMessage():
+            return {
+                "kind": "message",
+                "merchant": item.merchant,
+                "contact_key": item.contact_key,
+                "run_key": item.run_key,
+                "conversation": item.conversation,
+                "step": item.step,
+                "occurrence": item.occurrence,
+                "pass": item.pass_number,
+                "channel": item.channel,
+                "event_id": item.event_id,
+                "order_number": item.order_number,
+                "due_on": item.due_on,
+            }
+        case PlannedEvent():
+            return {
+                "kind": "event",
+                "merchant": item.merchant,
+                "contact_key": item.contact_key,
+                "channel": item.relay,
+                "event_id": item.event_id,
+                "order_number": item.order_number,
+                "due_on": item.occurred_on,
+            }
+        case PlannedSnapshot():
+            return {
+                "kind": "snapshot",
+                "merchant": item.merchant,
+                "channel": item.relay,
+                "due_on": item.snapshot_on,
+            }

@@ -1,0 +1,148 @@
+"""Where things are and how they run: the one module that reads the environment.
+
+Everything that a machine or a team sets (not a marketer: campaigns, conversations and merchants
+are files) is a field of `Settings`. Functions take the settings they work with as an argument,
+so two homes can live in one process.
+"""
+
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Target = Literal["duckdb", "postgres", "spark"]
+_TRUE_WORDS = {"1", "true", "yes", "on"}
+_FALSE_WORDS = {"", "0", "false", "no", "off"}
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used; the text names the environment variable and what is allowed."""
+
+
+class Settings(BaseModel):
+    """The settings of one installation.
+
+    Raises:
+        SettingsError: when a combination can't work (from `from_environment`).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    home: Path = Field(description="PP_HOME: all that comes in and is written at run time")
+    checkout: Path = Field(
+        default=Path(__file__).resolve().parent.parent,
+        description="PP_CHECKOUT: the folder with dbt/ and pp_pipeline/ whose campaigns are run",
+    )
+    target: Target = Field(default="duckdb", description="PP_TARGET: the dbt target of the warehouse")
+    warehouse_url: str = Field(
+        default="", description="PP_WAREHOUSE_URL: postgresql:// URL of the warehouse (target postgres)"
+    )
+    warehouse_schema: str = Field(default="pp_pipeline", description="PP_WAREHOUSE_SCHEMA (target postgres)")
+    ledger_url: str = Field(default="", description="PP_LEDGER_URL: SQLAlchemy URL; default SQLite in the home")
+    live: bool = Field(default=False, description="PP_LIVE: real channels may be used")
+    kill_switch: bool = Field(default=False, description="PP_KILL_SWITCH: nothing is sent while it is on")
+    today: date | None = Field(default=None, description="act as of this day (rehearsals); no variable sets it")
+    secret: str = Field(default="", repr=False, description="PP_SECRET: the secret behind contact_key")
+
+    @model_validator(mode="after")
+    def _default_ledger(self) -> Self:
+        if not self.ledger_url:
+            object.__setattr__(self, "ledger_url", f"sqlite:///{self.home / 'ledger.sqlite'}")
+        return self
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """The settings as the environment states them (PP_HOME, PP_TARGET, ...).
+
+        Raises:
+            SettingsError: names the variable, what it holds and what is allowed.
+        """
+        checkout = Path(os.environ.get("PP_CHECKOUT") or Path(__file__).resolve().parent.parent).resolve()
+        target = os.environ.get("PP_TARGET", "duckdb")
+        if target not in ("duckdb", "postgres", "spark"):
+            raise SettingsError(f"PP_TARGET is '{target}'; allowed are duckdb, postgres, spark")
+        warehouse_url = os.environ.get("PP_WAREHOUSE_URL", "")
+        if target == "postgres" and not warehouse_url.startswith("postgresql://"):
+            raise SettingsError("PP_TARGET=postgres needs PP_WAREHOUSE_URL=postgresql://user:password@host/database")
+        return cls(
+            home=Path(os.environ.get("PP_HOME") or checkout / "data").resolve(),
+            checkout=checkout,
+            target=target,
+            warehouse_url=warehouse_url,
+            warehouse_schema=os.environ.get("PP_WAREHOUSE_SCHEMA") or "pp_pipeline",
+            ledger_url=os.environ.get("PP_LEDGER_URL", ""),
+            live=_flag("PP_LIVE"),
+            kill_switch=_flag("PP_KILL_SWITCH"),
+            secret=os.environ.get("PP_SECRET", ""),
+        )
+
+    @property
+    def inbox(self) -> Path:
+        """Where the shop drops its files."""
+        return self.home / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        """Every content ever accepted, by hash (DESIGN 6)."""
+        return self.home / "archive"
+
+    @property
+    def outbox(self) -> Path:
+        """What the default channels and relays write (DESIGN 5)."""
+        return self.home / "outbox"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own home: run history, schedules, sensors."""
+        return self.home / "dagster"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The DuckDB file of the default target."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def secret_file(self) -> Path:
+        """Holds the secret behind contact_key where PP_SECRET is not set."""
+        return self.home / "secret.key"
+
+    @property
+    def dbt_dir(self) -> Path:
+        """The dbt project: models, macros, one model per campaign and per segment."""
+        return self.checkout / "dbt"
+
+    @property
+    def merchants_dir(self) -> Path:
+        """One YAML file per merchant."""
+        return self.checkout / "pp_pipeline" / "merchants"
+
+    @property
+    def conversations_dir(self) -> Path:
+        """One folder per conversation."""
+        return self.checkout / "pp_pipeline" / "conversations"
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC: for the ledger's own times, never for what is planned (DESIGN 1)."""
+    return datetime.now(UTC)
+
+
+def parse_day(text: str) -> date:
+    """A day written as YYYY-MM-DD.
+
+    Raises:
+        SettingsError: with the text and the form that is wanted.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"'{text}' is not a day; write it as YYYY-MM-DD, such as 2026-07-04") from None
+
+
+def _flag(name: str) -> bool:
+    text = os.environ.get(name, "").strip().lower()
+    if text not in _TRUE_WORDS | _FALSE_WORDS:
+        raise SettingsError(f"{name} is '{text}'; allowed are 1 and 0")
+    return text in _TRUE_WORDS

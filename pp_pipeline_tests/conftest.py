@@ -1,0 +1,51 @@
+"""What tests of several steps use: a clean environment, and PostgreSQL databases."""
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+from pp_pipeline_tests.postgres_server import PostgresDatabase, PostgresServer
+
+# What a person has set for their own installation must not reach the tests, nor theirs that home.
+for _name in [name for name in os.environ if name.startswith(("PP_", "DAGSTER_", "DBT_"))]:
+    del os.environ[_name]
+os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+# An example runs a pipeline, so its time says nothing. The cases are the same every time: a test that
+# turns red does so because of the change; heavy searches ask for random cases (`derandomize=False`).
+hypothesis.settings.register_profile("pp_pipeline", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("pp_pipeline")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for the session, one for each worker of pytest-xdist; its absence fails, never skips."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """Address of the server's own database; use `postgres_database` for a place to put tables."""
+    return postgres_server.url
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
+    """An empty database for one test."""
+    database = postgres_server.create_database()
+    yield database
+    postgres_server.drop_database(database)
+
+
+@pytest.fixture(scope="module")
+def postgres_module_database(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
+    """An empty database that the tests of one module share."""
+    database = postgres_server.create_database()
+    yield database
+    postgres_server.drop_database(database)
