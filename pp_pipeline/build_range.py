@@ -14,7 +14,7 @@ from pp_pipeline.landing.files import unread_files
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
-from pp_pipeline.warehouse import Connection, Warehouse
+from pp_pipeline.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def build_range(
         reload = landing_days.stale_days(settings, ledger, connection, merchants, last)
         stale = stale_days(connection, books)
     if reload:
-        reasons.append(f"{len(reload)} days from {reload[0]} on hold other order rows than their files and rules say")
+        reasons.append(
+            f"{len(reload)} days from {reload[0]} on hold other order rows than their files and rules say"
+        )
         days += reload
     for found in stale:
         reasons.append(f"{found.model}: {found.stale_days} days from {found.day} on, {found.reason}")

@@ -13,7 +13,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Today = Annotated[str | None, typer.Option(help="Act as of this day (rehearsals only; refused in live mode).")]
+Today = Annotated[
+    str | None, typer.Option(help="Act as of this day (rehearsals only; refused in live mode).")
+]
 
 
 @app.command()
@@ -21,7 +23,9 @@ def run(
     first: Annotated[str, typer.Option("--from", help="First day to build.")],
     last: Annotated[str, typer.Option("--to", help="Last day; unread files dated up to it are taken in.")],
     today: Today = None,
-    send: Annotated[bool, typer.Option("--send", help="Deliver what the batches allow, after building.")] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="Deliver what the batches allow, after building.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take in order files, build the days, seal the batches; with --send, deliver."""
@@ -47,39 +51,66 @@ def queue(
 def why(
     who: Annotated[str, typer.Argument(help="An e-mail address, a contact key or an order number.")],
     merchant: Annotated[str, typer.Option(help="The merchant whose contact or order it is.")] = "main",
+    limit: Annotated[int, typer.Option(help="Most orders of a contact to tell of, the newest.", min=1)] = 10,
+    today: Today = None,
     as_json: Json = False,
 ) -> None:
-    """Tell the story of a contact or an order: what came in, each movement and its reason, what was delivered."""
+    """Tell the story of a contact or an order: what came in, each movement and its reason, what was delivered.
+
+    Also why a queue never held an order, and why an event led to no message. Ends with 0 when there is something
+    to tell, 1 when nothing is known of WHO, 2 when it can't be tried.
+    """
     from pp_pipeline.commands.why import show_why
 
-    raise typer.Exit(show_why(who, merchant, as_json))
+    raise typer.Exit(show_why(who, merchant, today, as_json, limit))
 
 
 @app.command()
 def batches(
     waiting: Annotated[bool, typer.Option("--waiting", help="Only those that wait for approval.")] = False,
+    limit: Annotated[int, typer.Option(help="Most batches to print, the newest.", min=1)] = 40,
     today: Today = None,
     as_json: Json = False,
 ) -> None:
     """List the batches: what each day wants delivered, and what has become of it."""
     from pp_pipeline.commands.batches import show_batches
 
-    raise typer.Exit(show_batches(waiting, today, as_json))
+    raise typer.Exit(show_batches(waiting, today, as_json, limit))
 
 
 @app.command()
 def approve(
-    hashes: Annotated[list[str] | None, typer.Argument(help="Hashes (or their beginnings) from `pp batches`.")] = None,
-    everything: Annotated[bool, typer.Option("--all-waiting", help="Approve all that waits; asks first.")] = False,
+    hashes: Annotated[
+        list[str] | None, typer.Argument(help="Hashes (or their beginnings) from `pp batches`.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all-waiting", help="Approve all that waits; asks first.")
+    ] = False,
     by: Annotated[str, typer.Option(help="Who approves; stands in the ledger.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     today: Today = None,
     as_json: Json = False,
 ) -> None:
-    """Let old or large batches go. An approval names a hash: a batch that changed since has another one."""
-    from pp_pipeline.commands.batches import approve_batches
+    """Let old or large batches go. An approval names a hash: a batch that changed since has another one.
+
+    Nothing is sent by it: `pp send` does that, or Dagster's batch_sensor.
+    """
+    from pp_pipeline.commands.approve import approve_batches
 
     raise typer.Exit(approve_batches(hashes or [], everything, by, yes, today, as_json))
+
+
+@app.command()
+def send(
+    first: Annotated[str, typer.Option("--from", help="First day whose batches to send.")],
+    last: Annotated[str, typer.Option("--to", help="Last day whose batches to send.")],
+    today: Today = None,
+    as_json: Json = False,
+) -> None:
+    """Deliver what the batches of these days allow, building nothing. What was sent is not sent again."""
+    from pp_pipeline.commands.send import send_days
+
+    raise typer.Exit(send_days(first, last, today, as_json))
 
 
 @app.command(name="kill-switch")

@@ -5,7 +5,7 @@ in logs, metadata and the ledger, and nobody can turn an address list into keys 
 The fingerprint of the secret stands in the ledger: with another secret nothing is sent.
 """
 
-import hashlib
+import contextlib
 import hmac
 import os
 import secrets
@@ -45,7 +45,7 @@ def contact_key(secret: bytes, merchant: str, email: str) -> str:
 
 def fingerprint(secret: bytes) -> str:
     """What tells this secret from another without showing it; stands in the ledger."""
-    return hmac.digest(secret, b"fingerprint of the contact secret", hashlib.sha256).hex()[:_KEY_LENGTH]
+    return hmac.digest(secret, b"fingerprint of the contact secret", "sha256").hex()[:_KEY_LENGTH]
 
 
 def _checked(text: str, where: str) -> bytes:
@@ -67,9 +67,7 @@ def _make(path: Path) -> None:
             file.write(secrets.token_hex(32) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)  # unlike a rename, it never replaces a secret that is already there
-        except FileExistsError:
-            pass
     finally:
         draft.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pp_pipeline.settings import Settings
-from pp_pipeline.warehouse import Warehouse
+from pp_pipeline.warehouse import LOCK_WAIT_SECONDS, Warehouse
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -49,8 +49,8 @@ class DbtProject:
     """
 
     settings: Settings
+    lock_wait_seconds: float = LOCK_WAIT_SECONDS
     _manifest: Any = field(default=None, repr=False)
-    _read_state: object = field(default=None, repr=False)
 
     @property
     def target_dir(self) -> Path:
@@ -125,7 +125,7 @@ class DbtProject:
         flags += ["--target-path", str(self.target_dir), "--log-path", str(self.target_dir)]
         quiet = ["--quiet", "--no-send-anonymous-usage-stats", "--no-use-colors", "--log-level", "none"]
         command = arguments[0]
-        with Warehouse(self.settings).locked(), _environment(self._environment()):
+        with Warehouse(self.settings, self.lock_wait_seconds).locked(), _environment(self._environment()):
             try:
                 return dbtRunner(manifest=manifest).invoke([*quiet, command, *arguments[1:], *flags])
             finally:

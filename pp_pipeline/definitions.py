@@ -7,15 +7,16 @@ import dagster as dg
 from pp_pipeline.defs.campaigns import assets as campaigns
 from pp_pipeline.defs.campaigns import checks as campaign_checks
 from pp_pipeline.defs.conversations import assets as conversations
+from pp_pipeline.defs.event_log import spare_syncs
+from pp_pipeline.defs.jobs import daily_job, sending_job
 from pp_pipeline.defs.landing import assets as landing
 from pp_pipeline.defs.landing import sensors as landing_sensors
 from pp_pipeline.defs.list import assets as list_
 from pp_pipeline.defs.location import Location
 from pp_pipeline.defs.orders import assets as orders
+from pp_pipeline.defs.schedules import daily_schedule
 from pp_pipeline.defs.sending import assets as sending
 from pp_pipeline.defs.sending import sensors as sending_sensors
-from pp_pipeline.defs.jobs import daily_job, sending_job
-from pp_pipeline.defs.schedules import daily_schedule
 from pp_pipeline.settings import Settings
 
 
@@ -30,6 +31,7 @@ def build_definitions(
     Raises:
         CampaignError, ConversationError, MerchantError, DbtError: something that a person wrote is wrong.
     """
+    spare_syncs(settings.dagster_home)
     location = Location(settings)
     location.check()
     steps = [landing, orders, list_, campaigns, conversations, sending]

@@ -7,7 +7,7 @@ currency, who writes to its shoppers, whose orders are no purchases, and which r
 import re
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -78,8 +78,10 @@ class Merchant(BaseModel):
     @field_validator("zone")
     @classmethod
     def _check_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("not a zone of the IANA database; write one such as America/New_York")
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("not a zone of the IANA database; write one such as America/New_York") from None
         return value
 
     @field_validator("currency")
@@ -140,7 +142,7 @@ def _load_merchant(path: Path) -> Merchant:
     where = f"merchants/{path.name}"
     values = _read_yaml(path, where)
     if values.setdefault("merchant", path.stem) != path.stem:
-        raise MerchantError(f"{where}: merchant is another name than the file's; write {path.stem} or leave it out")
+        raise MerchantError(f"{where}: merchant is not the file's name; write {path.stem} or leave it out")
     try:
         return Merchant.model_validate(values)
     except ValidationError as error:
@@ -175,5 +177,6 @@ def _fault(fault: Any) -> str:
 
 
 def _names(required: bool) -> str:
-    fields = Merchant.model_fields.items()
-    return ", ".join(name for name, field in fields if name != "merchant" and (field.is_required() or not required))
+    """The fields that a file has to have, or may have; its name says the merchant."""
+    fields = {name: field for name, field in Merchant.model_fields.items() if name != "merchant"}
+    return ", ".join(name for name, field in fields.items() if field.is_required() or not required)

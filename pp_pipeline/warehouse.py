@@ -160,7 +160,9 @@ class Warehouse:
             try:
                 import psycopg2
             except ImportError as error:
-                raise WarehouseError("the target postgres needs the extra: pip install 'pp_pipeline[postgres]'") from error
+                raise WarehouseError(
+                    "the target postgres needs the extra: pip install 'pp_pipeline[postgres]'"
+                ) from error
             raw = psycopg2.connect(self.settings.warehouse_url)
             with raw.cursor() as cursor:
                 schema = self.settings.warehouse_schema

@@ -1,4 +1,4 @@
-"""Audiences twice: the SQL that a marketer writes, and the same condition in plain Python (DESIGN 3, "Audience").
+"""Audiences twice: the SQL that a marketer writes, and the condition in plain Python (DESIGN 3, "Audience").
 
 A predicate answers True, False or None ("not known"). The SQL's null is None here, and
 null is false once the whole condition is judged.
@@ -28,6 +28,7 @@ class AudienceFacts:
 
     @classmethod
     def of(cls, orders: Orders, day: date, order_number: str) -> "AudienceFacts":
+        """The facts of an order that is known on the day."""
         email = orders.in_force(day)[order_number].fields.email
         on_the_list = list_as_of(orders, day)
         return cls(orders, day, order_number, on_the_list.get(email) if email else None)
@@ -72,7 +73,7 @@ class AudienceFacts:
         return any(category == line.category for line in self._lines_bought(within_days))
 
     def _lines_bought(self, within_days: int) -> Iterator[Line]:
-        """Lines of the contact's purchases dated T - within_days < date <= T; none without a contact on the list."""
+        """Lines of the contact's purchases dated T - within_days < date <= T; none where it is on no list."""
         email = self.orders.in_force(self.day)[self.order_number].fields.email
         for purchase in purchases_as_of(self.orders, self.day).get(email or "", []):
             if self.day - timedelta(days=within_days) < purchase.version.fields.ordered_on <= self.day:

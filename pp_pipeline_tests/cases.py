@@ -17,9 +17,9 @@ from pp_pipeline_tests.orders_oracle import OrderFile, Orders, Row
 from pp_pipeline_tests.queue_oracle import Campaign, Movement, QueueOracle
 
 PLAIN_COLUMNS = (
-    "merchant,order_number,email,ordered_at,ship_date,status,order_total,currency,"
-    "sku,product_name,category,quantity,unit_price"
-).split(",")
+    *("merchant", "order_number", "email", "ordered_at", "ship_date", "status", "order_total", "currency"),
+    *("sku", "product_name", "category", "quantity", "unit_price"),
+)
 _MOVEMENTS_IN_A_DAY = ("entered", "moved", "left")
 
 
@@ -61,6 +61,11 @@ class Case:
     def orders(self) -> Orders:
         """What the files state, read by the oracle."""
         return Orders(self.files, self.zone, self.currency, self.ineligible_emails)
+
+    def known_on(self, day: date) -> Self:
+        """The case as it was that day: without files of later dates."""
+        files = tuple(file for file in self.files if file.file_date <= day)
+        return replace(self, files=files, days=(self.days[0], day))
 
     def expected_book(self) -> list[Movement]:
         """The movements that the pipeline has to show, sorted."""

@@ -1,49 +1,63 @@
 """Small random worlds for the queue: order files and a campaign, drawn so that the rules meet.
 
-A world is one merchant with one to five orders of one to three contacts over four weeks of
-January 2026. Names and cells carry traps on purpose: file names and order numbers whose order differs
-between bytes and locales, equal instants written differently, addresses in capitals, numbers with leading zeros.
-`test_campaigns_property` counts how often each movement and reason comes about.
+A world is one merchant with one to six orders of up to three contacts over four weeks of January 2026.
+Names and cells carry traps on purpose: file names and order numbers whose order differs between bytes and
+locales, equal instants written differently, addresses in capitals, numbers with leading zeros.
+`test_campaigns_property` counts how often everything that can happen comes about.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from pp_pipeline_tests.audience_pairs import AUDIENCES
+from pp_pipeline_tests.campaign_worlds import CAMPAIGNS
 from pp_pipeline_tests.cases import Case
 from pp_pipeline_tests.orders_oracle import OrderFile, Row
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
+Drawn = TypeVar("Drawn")
 
 FIRST_DAY = date(2026, 1, 1)
 LAST_DAY = date(2026, 1, 28)
-_LAST_FILE_DATE = date(2026, 1, 24)
 
 CONTACTS = ("ann@example.com", "ben@example.com", "cy@example.com")
+ANN_IN_CAPITALS = " ANN@Example.com "
 NO_CONTACTS = ("", "nobody", "ann@relay.example.com")
 INELIGIBLE_EMAILS = ("*@relay.example.com",)
-ORDER_NUMBERS = ("10", "9", "010", "B-1", "Z-1", "a-1", "é-1")
-FILE_NAME_ENDINGS = ("", "_10", "_9", "_B", "_a", "_b")
+ORDER_NUMBERS = ("10", "B-1", "9", "a-1", "010", "Z-1", "é-1")
+FILE_NAME_ENDINGS = ("", "_10", "_B", "_9", "_a", "_b")
 ZONES = ("UTC", "UTC", "America/New_York", "Pacific/Auckland")
 PRODUCTS = (("SKU-1", "Tables"), ("SKU-2", "Chairs"), ("sku-1", "tables"), ("SKU-3", "Tables"))
 TOTALS = ("20", "20.00", "19.99", "19.99", "19.9", "23.35", "45.50", "-7.01", "")
+SHIPPED = ("shipped", "completed", "7")
 
 # The first three are one instant at a merchant in UTC, and the next two another one.
 _TIMES = (
     *("T12:00:00", "T12:00:00Z", "T07:00:00-05:00", "T04:30:00Z", "T23:30:00-05:00"),
     *("T12:00:00", "T12:00:00", "T12:00:00", "T09:15:00", "T18:45:00+13:00"),
 )
-_STATUSES = ("processing", "pending", "shipped", "7", "completed", "closed", "", "misc", "unknown", "back_order")
+_STATUSES = (
+    "processing",
+    "pending",
+    "shipped",
+    "7",
+    "completed",
+    "closed",
+    "",
+    "misc",
+    "unknown",
+    "back_order",
+)
 _FIRST_KNOWN = (*range(10), *range(10), -12)
+_LAST_FILE_DATE = date(2026, 1, 24)
 _GAPS = (0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8)
-_ORDER_LAGS = (0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 5, 9, -1, -3)
+_ORDER_LAGS = (0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 5, 9, 11, -1, -3)
 _OLD_ORDER_LAGS = (*_ORDER_LAGS * 2, 28, 30, 31, 175, 179, 180, 181, 185)
 _SHIP_LAGS = (0, 0, 0, 1, 1, 2, 5, -1, -2, -4, -9)
 
-# A world keeps to one theme, so that what it changes comes together; the campaign's own date is added to each.
+# A world keeps to one theme, so that its changes meet; what the campaign looks at is added to each.
 _THEMES = (
     ("status", "stop", "hold", "shipped", "undo", "restated", "email", "no_email", "order_total", "lines"),
     ("stop", "stop", "status", "undo", "undo", "hold"),
@@ -51,6 +65,11 @@ _THEMES = (
     ("ordered_at", "ship_date", "shipped", "shipped", "ship_date_as_shipped", "undo", "restated"),
     ("lines", "lines", "order_total", "undo", "stop", "email"),
 )
+_CHANGES_OF_THE_BASIS = {
+    "order_date": ("ordered_at",),
+    "ship_date_only": ("ship_date",),
+    "ship_date_or_status": ("ship_date", "ship_date_as_shipped", "shipped", "shipped", "unshipped"),
+}
 
 
 class Statement(NamedTuple):
@@ -61,184 +80,169 @@ class Statement(NamedTuple):
     products: tuple[tuple[str, str], ...]
 
 
-def campaigns() -> st.SearchStrategy[dict[str, Any]]:
-    """Parameters of a campaign; each that has a default is sometimes left out."""
-    return st.fixed_dictionaries(
-        {
-            "event": st.just("case_event"),
-            "wait_days": st.sampled_from((0, 1, 2, 3, 4, 5, 5, 6, 7, 7, 9, 12)),
-            "active_from": st.sampled_from(
-                ("2025-12-01", "2025-12-01", "2025-12-28", "2026-01-01", "2026-01-02", "2026-01-04", "2026-01-08")
-            ),
-            "repeat_orders": st.sampled_from(("each", "restart", "restart", "restart", "first", "first")),
-            "basis": st.sampled_from(
-                (
-                    {"date_basis": "order_date"},
-                    {"date_basis": "order_date"},
-                    {"date_basis": "ship_date", "ship_trigger": "ship_date_only"},
-                    {"date_basis": "ship_date", "ship_trigger": "ship_date_or_status"},
-                    {"date_basis": "ship_date", "ship_trigger": "ship_date_or_status"},
-                )
-            ),
-        },
-        optional={
-            "active_to": st.sampled_from(("2026-01-07", "2026-01-09", "2026-01-12", "2026-01-20")),
-            "back_populate_days": st.sampled_from((0, 1, 2, 4, 10, 12)),
-            "max_days_late": st.sampled_from((0, 0, 1, 1, 2, 3, 4, 7, 10, 12)),
-            "stop_statuses": st.sampled_from(
-                (
-                    ["canceled", "returned"],
-                    ["canceled"],
-                    ["canceled", "returned", "closed"],
-                    ["returned", "closed"],
-                    ["returned"],
-                    ["canceled", "returned", "unknown", "misc"],
-                )
-            ),
-            "hold_statuses": st.sampled_from((["hold"], ["hold"], ["hold", "back_order"], ["pending", "processing"])),
-            "audience": st.sampled_from(sorted(AUDIENCES) + [text for text in AUDIENCES if "bought" in text]),
-        },
-    ).map(lambda drawn: {**{k: v for k, v in drawn.items() if k != "basis"}, **drawn["basis"]})
+class Dice:
+    """Draws from hypothesis; making strategies is most of the cost, so one a number of choices is kept."""
+
+    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+        self._draw = draw
+
+    def campaign(self) -> dict[str, Any]:
+        """Parameters of a campaign."""
+        return self._draw(CAMPAIGNS)
+
+    def one_of(self, options: Sequence[Drawn]) -> Drawn:
+        """One of them, each as likely."""
+        return options[self._draw(_below(len(options)))]
+
+    def once_in(self, times: int) -> bool:
+        """True once in that many times."""
+        return self._draw(_below(times)) == times - 1
+
+    def some_of(self, options: Sequence[Drawn], count: int) -> list[Drawn]:
+        """At most `count` different ones, in a changed order."""
+        start, step = self._draw(_below(len(options))), 1 + self._draw(_below(len(options) - 1))
+        return list(dict.fromkeys(options[(start + place * step) % len(options)] for place in range(count)))
 
 
 @st.composite
-def worlds(draw: Draw) -> Case:
+def worlds(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case:
     """A case whose merchant is named `main`; give it another by `of_merchant`."""
-    campaign = draw(campaigns())
-    contacts = CONTACTS[: draw(st.sampled_from((1, 1, 2, 2, 3)))]
-    theme = draw(st.sampled_from(_THEMES))
-    number_of_orders = draw(st.sampled_from((1, 2, 2, 3, 3, 4, 5, 6)))
-    one_moment = _draw_ordered_at(draw, FIRST_DAY + timedelta(days=3), _ORDER_LAGS)
+    dice = Dice(draw)
+    story = Story(dice, campaign=dice.campaign(), contacts=CONTACTS[: dice.one_of((1, 1, 2, 2, 3))])
     stated: list[Statement] = []
-    for order_number in draw(st.permutations(ORDER_NUMBERS))[:number_of_orders]:
-        stated += _draw_story(draw, order_number, campaign, contacts, theme, one_moment)
+    for order_number in dice.some_of(ORDER_NUMBERS, dice.one_of((1, 2, 2, 3, 3, 4, 5, 6))):
+        stated += story.of_order(order_number)
     files: list[OrderFile] = []
     for day in sorted({statement.file_date for statement in stated}):
-        files += _draw_files(draw, day, stated)
+        files += _draw_files(dice, day, stated)
     return Case(
         merchant="main",
         files=tuple(files),
-        campaign=campaign,
+        campaign=story.campaign,
         days=(FIRST_DAY, LAST_DAY),
-        zone=draw(st.sampled_from(ZONES)),
-        currency=draw(st.sampled_from(("USD", "USD", "USD", "EUR"))),
+        zone=dice.one_of(ZONES),
+        currency=dice.one_of(("USD", "USD", "USD", "EUR")),
         ineligible_emails=INELIGIBLE_EMAILS,
     )
 
 
-def _draw_story(
-    draw: Draw,
-    order_number: str,
-    campaign: dict[str, Any],
-    contacts: tuple[str, ...],
-    theme: tuple[str, ...],
-    one_moment: str,
-) -> list[Statement]:
-    """What is stated about one order: how it comes in, and up to four changes after."""
-    stops = campaign.get("stop_statuses", ["canceled", "returned"])
-    holds = campaign.get("hold_statuses", ["hold"])
-    by_ship_date = campaign["date_basis"] == "ship_date"
-    day = FIRST_DAY + timedelta(days=draw(st.sampled_from(_FIRST_KNOWN)))
-    lags = _OLD_ORDER_LAGS if "audience" in campaign else _ORDER_LAGS
-    first = {
-        "order_number": order_number,
-        "email": draw(st.sampled_from((*contacts, *contacts, contacts[0], f" {contacts[0].upper()} "))),
-        "ordered_at": one_moment if draw(st.integers(0, 4)) == 0 else _draw_ordered_at(draw, day, lags),
-        "ship_date": _draw_ship_date(draw, day) if by_ship_date and draw(st.integers(0, 2)) else "",
-        "status": draw(st.sampled_from(("processing",) * 6 + ("shipped", "completed", *holds, *stops))),
-        "order_total": draw(st.sampled_from(TOTALS)),
-        "currency": draw(st.sampled_from(("USD", "USD", "USD", "", "EUR"))),
-    }
-    products = _draw_products(draw)
-    story = [Statement(day, first, products)]
-    for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2, 2, 3, 4)))):
-        day += timedelta(days=draw(st.sampled_from(_GAPS)))
-        if day > _LAST_FILE_DATE:
-            break
-        cells = dict(story[-1].cells)
-        for _ in range(draw(st.sampled_from((1, 1, 1, 2)))):
-            match draw(st.sampled_from((*theme, *_changes_of_the_basis(campaign)))):
-                case "status":
-                    cells["status"] = draw(st.sampled_from(_STATUSES))
-                case "stop":
-                    cells["status"] = draw(st.sampled_from((*stops, "canceled", "returned", "10")))
-                case "hold":
-                    cells["status"] = draw(st.sampled_from((*holds, "processing")))
-                case "shipped":
-                    cells["status"] = draw(st.sampled_from(("shipped", "completed")))
-                    cells["ship_date"] = draw(st.sampled_from(("", "", day.isoformat())))
-                case "unshipped":
-                    cells |= {"status": "processing", "ship_date": ""}
-                case "ship_date_as_shipped":
-                    shipped_on = [past.file_date for past in story if past.cells["status"] in ("shipped", "completed", "7")]
-                    cells |= {"status": "shipped", "ship_date": min(shipped_on, default=day).isoformat()}
-                case "ship_date":
-                    cells["ship_date"] = "" if draw(st.integers(0, 3)) == 0 else _draw_ship_date(draw, day)
-                case "email":
-                    cells["email"] = draw(st.sampled_from((*CONTACTS, contacts[0], f" {contacts[0].upper()} ")))
-                case "no_email":
-                    cells["email"] = draw(st.sampled_from(NO_CONTACTS))
-                case "ordered_at":
-                    cells["ordered_at"] = _draw_ordered_at(draw, day, _ORDER_LAGS)
-                case "order_total":
-                    cells["order_total"] = draw(st.sampled_from(TOTALS))
-                case "lines":
-                    products = _draw_products(draw)
-                case "undo":
+class Story:
+    """What a shop tells about its orders: how each comes in, and up to four changes after."""
+
+    def __init__(self, dice: Dice, campaign: dict[str, Any], contacts: tuple[str, ...]) -> None:
+        self.campaign = campaign
+        self._dice = dice
+        self._contacts = contacts
+        self._stops = campaign.get("stop_statuses", ["canceled", "returned"])
+        self._holds = campaign.get("hold_statuses", ["hold"])
+        self._is_by_ship_date = campaign["date_basis"] == "ship_date"
+        basis = campaign.get("ship_trigger", "order_date")
+        holds = ("hold", "hold", "unhold", "unhold") if "hold_statuses" in campaign else ()
+        self._changes = (*dice.one_of(_THEMES), *_CHANGES_OF_THE_BASIS[basis], *holds)
+        self._one_moment = self._ordered_at(FIRST_DAY + timedelta(days=3), _ORDER_LAGS)
+
+    def of_order(self, order_number: str) -> list[Statement]:
+        """The order's statements, in the order of their days."""
+        dice = self._dice
+        day = FIRST_DAY + timedelta(days=dice.one_of(_FIRST_KNOWN))
+        lags = _OLD_ORDER_LAGS if "audience" in self.campaign else _ORDER_LAGS
+        first = {
+            "order_number": order_number,
+            "email": dice.one_of((*self._contacts, *self._contacts, CONTACTS[0], ANN_IN_CAPITALS)),
+            "ordered_at": self._one_moment if dice.once_in(5) else self._ordered_at(day, lags),
+            "ship_date": self._ship_date(day) if self._is_by_ship_date and not dice.once_in(3) else "",
+            "status": dice.one_of((*("processing",) * 6, "shipped", "completed", *self._holds, *self._stops)),
+            "order_total": dice.one_of(TOTALS),
+            "currency": dice.one_of(("USD", "USD", "USD", "", "EUR")),
+        }
+        told = [Statement(day, first, self._products())]
+        for _ in range(dice.one_of((0, 1, 1, 1, 2, 2, 3, 4))):
+            day += timedelta(days=dice.one_of(_GAPS))
+            if day > _LAST_FILE_DATE:
+                break
+            cells, products = dict(told[-1].cells), told[-1].products
+            for _ in range(dice.one_of((1, 1, 1, 2))):
+                change = dice.one_of(self._changes)
+                if change == "lines":
+                    products = self._products()
+                elif change == "undo":
                     cells = dict(first)
-                case _:
-                    pass
-        story.append(Statement(day, cells, products))
-    return story
+                else:
+                    cells |= self._changed_cells(change, day, told)
+            told.append(Statement(day, cells, products))
+        return told
+
+    def _changed_cells(self, change: str, day: date, told: list[Statement]) -> dict[str, str]:
+        dice = self._dice
+        match change:
+            case "status":
+                return {"status": dice.one_of(_STATUSES)}
+            case "stop":
+                return {"status": dice.one_of((*self._stops, "canceled", "returned", "10"))}
+            case "hold":
+                return {"status": dice.one_of((*self._holds, "processing"))}
+            case "unhold":
+                return {"status": dice.one_of(("misc", "", "0", "closed"))}
+            case "shipped":
+                return {"status": dice.one_of(SHIPPED), "ship_date": dice.one_of(("", "", day.isoformat()))}
+            case "unshipped":
+                return {"status": "processing", "ship_date": ""}
+            case "ship_date_as_shipped":
+                first_day = next((past.file_date for past in told if past.cells["status"] in SHIPPED), day)
+                return {"status": "shipped", "ship_date": first_day.isoformat()}
+            case "ship_date":
+                return {"ship_date": "" if dice.once_in(4) else self._ship_date(day)}
+            case "email":
+                return {"email": dice.one_of((*CONTACTS, CONTACTS[0], ANN_IN_CAPITALS))}
+            case "no_email":
+                return {"email": dice.one_of(NO_CONTACTS)}
+            case "ordered_at":
+                return {"ordered_at": self._ordered_at(day, _ORDER_LAGS)}
+            case "order_total":
+                return {"order_total": dice.one_of(TOTALS)}
+            case _:
+                return {}
+
+    def _products(self) -> tuple[tuple[str, str], ...]:
+        return tuple(self._dice.one_of(PRODUCTS) for _ in range(self._dice.one_of((1, 1, 2))))
+
+    def _ordered_at(self, known_on: date, lags: tuple[int, ...]) -> str:
+        ordered_on = known_on - timedelta(days=self._dice.one_of(lags))
+        return ordered_on.isoformat() + self._dice.one_of(_TIMES)
+
+    def _ship_date(self, known_on: date) -> str:
+        """In the past, on the day, or announced for a day to come."""
+        return (known_on - timedelta(days=self._dice.one_of(_SHIP_LAGS))).isoformat()
 
 
-def _changes_of_the_basis(campaign: dict[str, Any]) -> tuple[str, ...]:
-    if campaign["date_basis"] == "order_date":
-        return ("ordered_at",)
-    if campaign["ship_trigger"] == "ship_date_only":
-        return ("ship_date",)
-    return ("ship_date", "ship_date_as_shipped", "shipped", "shipped", "unshipped")
-
-
-def _draw_products(draw: Draw) -> tuple[tuple[str, str], ...]:
-    return tuple(draw(st.sampled_from(PRODUCTS)) for _ in range(draw(st.sampled_from((1, 1, 2)))))
-
-
-def _draw_ordered_at(draw: Draw, known_on: date, lags: tuple[int, ...]) -> str:
-    ordered_on = known_on - timedelta(days=draw(st.sampled_from(lags)))
-    return ordered_on.isoformat() + draw(st.sampled_from(_TIMES))
-
-
-def _draw_ship_date(draw: Draw, known_on: date) -> str:
-    """In the past, on the day, or announced for a day to come."""
-    return (known_on - timedelta(days=draw(st.sampled_from(_SHIP_LAGS)))).isoformat()
-
-
-def _draw_files(draw: Draw, day: date, stated: list[Statement]) -> list[OrderFile]:
-    """The day's statements in one to three files, some with rows of an older state among them."""
-    number_of_files = draw(st.sampled_from((1, 1, 2, 2, 3)))
-    endings = draw(st.permutations(FILE_NAME_ENDINGS))[:number_of_files] if number_of_files > 1 else [""]
+def _draw_files(dice: Dice, day: date, stated: list[Statement]) -> list[OrderFile]:
+    """The day's statements in one to three files, some with rows of another state among them."""
+    number_of_files = dice.one_of((1, 1, 2, 2, 3))
+    endings = dice.some_of(FILE_NAME_ENDINGS, number_of_files) if number_of_files > 1 else [""]
     rows_of: dict[str, list[Row]] = {ending: [] for ending in endings}
     for statement in stated:
         if statement.file_date != day:
             continue
-        rows = rows_of[draw(st.sampled_from(endings))]
-        new_rows = [_row(statement.cells, product) for product in statement.products]
-        if draw(st.integers(0, 4)) == 0:
-            other = draw(st.sampled_from(stated)).cells
-            stale = {**other, "order_number": statement.cells["order_number"]}
-            new_rows.insert(draw(st.integers(0, len(new_rows))), _row(stale, PRODUCTS[0]))
-        rows += new_rows
-    files: list[OrderFile] = []
-    for ending, rows in rows_of.items():
-        if rows:
-            if draw(st.integers(0, 7)) == 0:
-                rows = draw(st.permutations(rows))
-            files.append(OrderFile(f"orders_{day.isoformat()}{ending}.csv", day, tuple(rows)))
-    return files
+        rows = [_row(statement.cells, product) for product in statement.products]
+        if dice.once_in(5):
+            other = {**dice.one_of(stated).cells, "order_number": statement.cells["order_number"]}
+            rows.insert(dice.one_of(range(len(rows) + 1)), _row(other, PRODUCTS[0]))
+        rows_of[dice.one_of(endings)] += rows
+    return [
+        OrderFile(
+            f"orders_{day.isoformat()}{ending}.csv", day, tuple(reversed(rows) if dice.once_in(8) else rows)
+        )
+        for ending, rows in rows_of.items()
+        if rows
+    ]
 
 
 def _row(cells: dict[str, str], product: tuple[str, str]) -> Row:
     sku, category = product
     line = {"sku": sku, "product_name": f"{category} {sku}", "category": category, "quantity": "1"}
     return {**cells, **line, "unit_price": cells["order_total"]}
+
+
+@cache
+def _below(limit: int) -> st.SearchStrategy[int]:
+    return st.integers(0, limit - 1)

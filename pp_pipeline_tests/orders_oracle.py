@@ -1,4 +1,4 @@
-"""Order files read the slow way: which version of each order is known on which day (DESIGN 3, "A day's files").
+"""Order files read the slow way: which version of an order is known on which day (DESIGN 3, "A day's files").
 
 The oracles work on what stands here, and nothing of pp_pipeline is imported: two readings of the
 same rules, one of them in plain Python, are compared by the tests.
@@ -128,7 +128,9 @@ class Orders:
         for order_number, rows in rows_of.items():
             fields = self._order_fields(rows[-1])
             lines = [row for row in rows if self._order_fields(row) == fields]
-            versions[order_number] = Version(fields, tuple(Line(row["sku"], row["category"]) for row in lines))
+            versions[order_number] = Version(
+                fields, tuple(Line(row["sku"], row["category"]) for row in lines)
+            )
         return versions
 
     def _order_fields(self, row: Row) -> OrderFields:

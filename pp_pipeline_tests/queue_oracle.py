@@ -77,13 +77,14 @@ class Campaign:
 
     @property
     def lateness_allowed(self) -> int:
-        """10 with `wait_days` = 0, whatever is written."""
+        """Days; 10 with `wait_days` = 0, whatever is written."""
         return DAYS_BACK_OF_WAIT_ZERO if self.wait_days == 0 else self.max_days_late
 
     @property
     def days_back(self) -> int:
-        """At least 10 with `wait_days` = 0."""
-        return max(DAYS_BACK_OF_WAIT_ZERO, self.back_populate_days) if self.wait_days == 0 else self.back_populate_days
+        """How far before `active_from` the window begins; at least 10 days with `wait_days` = 0."""
+        at_least = DAYS_BACK_OF_WAIT_ZERO if self.wait_days == 0 else 0
+        return max(at_least, self.back_populate_days)
 
 
 @dataclass
@@ -153,7 +154,7 @@ class QueueOracle:
         return None
 
     def is_superseded(self, order_number: str, known: dict[str, Version]) -> bool:
-        """With restart by a newer order of the contact, with first by an older one, outside the stop statuses."""
+        """By a newer order of the contact with restart, an older one with first; not by stopped ones."""
         mine = known[order_number]
         for other_number, other in known.items():
             if other_number == order_number or other.fields.email != mine.fields.email:
@@ -227,6 +228,4 @@ class QueueOracle:
 
     def write(self, movement: str, order_number: str, day: date, reason: str | None = None) -> None:
         email, basis, due_on = self.waiting[order_number]
-        self.book.append(
-            Movement(day, movement, reason, order_number, email, basis.on, basis.source, due_on)
-        )
+        self.book.append(Movement(day, movement, reason, order_number, email, basis.on, basis.source, due_on))

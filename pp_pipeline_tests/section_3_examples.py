@@ -5,7 +5,7 @@ from pp_pipeline_tests.worked_examples import Example, row
 ORDER_DATE = {"date_basis": "order_date", "repeat_orders": "each"}
 RESTART = {"date_basis": "order_date", "repeat_orders": "restart"}
 SHIP_DATE_ONLY = {"date_basis": "ship_date", "ship_trigger": "ship_date_only", "repeat_orders": "each"}
-SHIP_DATE_OR_STATUS = {"date_basis": "ship_date", "ship_trigger": "ship_date_or_status", "repeat_orders": "each"}
+SHIP_DATE_OR_STATUS = {**SHIP_DATE_ONLY, "ship_trigger": "ship_date_or_status"}
 
 SECTION_3 = (
     Example(

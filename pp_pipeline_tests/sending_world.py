@@ -63,8 +63,8 @@ _HTML = """<html lang="en"><title>{{ subject }}</title><p>{{ preheader }}</p>
 _TABLES = (
     """create table planned_messages (
         message_id varchar, run_key varchar, conversation varchar, step varchar, occurrence integer,
-        pass integer, channel varchar, template varchar, variant varchar, merchant varchar, contact_key varchar,
-        event_id varchar, order_number varchar, due_on date)""",
+        pass integer, channel varchar, template varchar, variant varchar, merchant varchar,
+        contact_key varchar, event_id varchar, order_number varchar, due_on date)""",
     """create table external_events (
         event_id varchar, event_name varchar, campaign varchar, merchant varchar, contact_key varchar,
         email varchar, order_number varchar, sku varchar, occurred_on date)""",
@@ -98,10 +98,14 @@ class World:
         (package / "conversations" / "hello" / "hello.html.j2").write_text(_HTML)
         (folder / "home").mkdir()
         world = cls(Settings(home=folder / "home", checkout=folder / "checkout", **settings))
-        with world.warehouse.connect() as connection:
+        world.make_tables()
+        return world
+
+    def make_tables(self) -> None:
+        """The warehouse's tables, empty."""
+        with self.warehouse.connect() as connection:
             for statement in _TABLES:
                 connection.execute(statement)
-        return world
 
     @property
     def warehouse(self) -> Warehouse:

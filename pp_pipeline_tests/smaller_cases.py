@@ -4,11 +4,12 @@ Hypothesis shrinks one case at a time, and each try would cost a run of the pipe
 24 smaller cases are tried in one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pp_pipeline_tests.cases import Case
 from pp_pipeline_tests.orders_oracle import OrderFile, Row
+from pp_pipeline_tests.queue_oracle import Movement
 
 CASES_A_RUN = 24
 REQUIRED_PARAMETERS = ("event", "wait_days", "date_basis", "ship_trigger", "active_from", "repeat_orders")
@@ -61,15 +62,13 @@ def smaller(case: Case) -> Iterator[Case]:
 
 def _keeping(case: Case, is_kept: Callable[[OrderFile, Row], bool]) -> Iterator[Case]:
     """The case with some of its rows, if any are left; files without rows go."""
-    files = (
-        file._replace(rows=tuple(row for row in file.rows if is_kept(file, row))) for file in case.files
-    )
+    files = (file._replace(rows=tuple(row for row in file.rows if is_kept(file, row))) for file in case.files)
     left = tuple(file for file in files if file.rows)
     if left:
         yield replace(case, files=left)
 
 
-def report(case: Case, got: list[object], expected: list[object]) -> str:
+def report(case: Case, got: Sequence[Movement], expected: Sequence[Movement]) -> str:
     """What a person needs to see of a case that differs, and the case itself to run it again."""
     lines = [f"merchant in {case.zone}, {case.currency}; campaign {case.campaign}"]
     for file in sorted(case.files, key=lambda file: file.name.encode()):

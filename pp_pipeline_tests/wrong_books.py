@@ -1,11 +1,12 @@
-"""Wrong readings of DESIGN 3, second part: the window, why orders leave and what their rows carry, the audience."""
+"""Wrong readings of DESIGN 3, second part: the window, why orders leave and with what, the audience."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Self
 
 from pp_pipeline_tests.audience_pairs import AUDIENCES, AudienceFacts
-from pp_pipeline_tests.cases import Case
+from pp_pipeline_tests.cases import Case, sorted_book
 from pp_pipeline_tests.queue_oracle import Basis, Campaign, Waiting
 from pp_pipeline_tests.wrong_readings import In, Misreading
 
@@ -100,28 +101,6 @@ class NeverEntersAgain(Misreading):
     def may_enter(self, order_number: str, known: In, day: date) -> bool:
         was_inside = any(row.order_number == order_number for row in self.book)
         return not was_inside and super().may_enter(order_number, known, day)
-
-
-class _OtherReasonOrder(Misreading):
-    first: str
-
-    def reason_not_wanted(self, order_number: str, known: In, day: date) -> str | None:
-        reason = super().reason_not_wanted(order_number, known, day)
-        if reason is None or reason == self.first:
-            return reason
-        fields = known[order_number].fields
-        withdrawn = fields.email is None or self.basis(order_number, known, day) is None
-        if self.first == "withdrawn" and withdrawn:
-            return "withdrawn"
-        return "superseded" if self.first == "superseded" and self.is_superseded(order_number, known) else reason
-
-
-class WithdrawnBeatsCanceled(_OtherReasonOrder):
-    first = "withdrawn"
-
-
-class SupersededBeatsCanceled(_OtherReasonOrder):
-    first = "superseded"
 
 
 class HeldOrdersNeverExpire(Misreading):
@@ -220,7 +199,8 @@ class LeftCarriesTheVersionInForce(Misreading):
 class LeftCarriesTheLastMovement(Misreading):
     def leave(self, order_number: str, reason: str, day: date) -> None:
         last = [row for row in self.book if row.order_number == order_number][-1]
-        self.waiting[order_number] = Waiting(last.email, Basis(last.basis_date, last.basis_source), last.due_on)
+        basis = Basis(last.basis_date, last.basis_source)
+        self.waiting[order_number] = Waiting(last.email, basis, last.due_on)
         super().leave(order_number, reason, day)
 
 
@@ -249,3 +229,16 @@ class EmailAloneIsNoMove(_NoMove):
 
 class DueAloneIsNoMove(_NoMove):
     watched = "email"
+
+
+def misreadings(kind: type[Misreading] = Misreading) -> Iterator[type[Misreading]]:
+    """Every wrong reading of both modules."""
+    for reading in kind.__subclasses__():
+        if not reading.__name__.startswith("_"):
+            yield reading
+        yield from misreadings(reading)
+
+
+def notices(case: Case, misreading: type[Misreading]) -> bool:
+    """Whether the wrong reading gives the case another book."""
+    return sorted_book(misreading.of(case).movements(case.days[1])) != case.expected_book()

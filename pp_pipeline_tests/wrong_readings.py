@@ -1,8 +1,8 @@
-"""Wrong readings of DESIGN 3, each a small change of the oracle, to measure how sharp examples and worlds are.
+"""Wrong readings of DESIGN 3, each a small change of the oracle: how sharp are examples and worlds?
 
-A pipeline that made one of these mistakes has to differ from the oracle in an example and in some of the
-worlds drawn. They are the mistakes that a set-based form or a quick reading invites. Here: who is
-the contact, which order is newer, since when it is shipped, what the files say. The others stand in `wrong_books`.
+A pipeline that made one of these mistakes has to differ from the oracle in an example and in some of
+the worlds drawn. They are the mistakes that a set-based form or a quick reading invites. Here: who is the
+contact, which order is newer, since when it is shipped, what the files say. The others: `wrong_books`.
 """
 
 from dataclasses import replace
@@ -87,7 +87,8 @@ class AgeIsTheLocalDate(_OtherSupersession):
 
 class OrderNumbersByLocale(_OtherSupersession):
     def age(self, number: str, version: Version) -> object:
-        return version.fields.ordered_at, number.casefold().replace("é", "e").replace("-", ""), number.swapcase()
+        letters = number.casefold().replace("é", "e").replace("-", "")
+        return version.fields.ordered_at, letters, number.swapcase()
 
 
 class OrderNumbersByValue(_OtherSupersession):
@@ -100,6 +101,29 @@ class ContactIsTheFirstKnown(_OtherSupersession):
         return self.orders.history[number][0].version.fields.email
 
 
+class _OtherReasonOrder(Misreading):
+    first: str
+
+    def reason_not_wanted(self, order_number: str, known: In, day: date) -> str | None:
+        reason = super().reason_not_wanted(order_number, known, day)
+        if reason is None or reason == self.first:
+            return reason
+        fields = known[order_number].fields
+        withdrawn = fields.email is None or self.basis(order_number, known, day) is None
+        if self.first == "withdrawn" and withdrawn:
+            return "withdrawn"
+        superseded = self.first == "superseded" and self.is_superseded(order_number, known)
+        return "superseded" if superseded else reason
+
+
+class WithdrawnBeatsCanceled(_OtherReasonOrder):
+    first = "withdrawn"
+
+
+class SupersededBeatsCanceled(_OtherReasonOrder):
+    first = "superseded"
+
+
 class _OtherStatusChange(Misreading):
     def shipped_since(self, versions: list[Known]) -> date:
         raise NotImplementedError
@@ -108,7 +132,8 @@ class _OtherStatusChange(Misreading):
         basis = super().basis(order_number, known, day)
         if basis is None or basis.source != "status_change":
             return basis
-        return Basis(self.shipped_since([v for v in self.orders.history[order_number] if v.on <= day]), basis.source)
+        versions = [known_as for known_as in self.orders.history[order_number] if known_as.on <= day]
+        return Basis(self.shipped_since(versions), basis.source)
 
 
 class ShippedSinceTheLastChange(_OtherStatusChange):

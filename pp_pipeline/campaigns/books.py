@@ -7,7 +7,7 @@ rebuild from the earliest stale day in the same pass; a run of one day from the 
 and a check names it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -21,6 +21,10 @@ create table if not exists built_days (
     model varchar not null, day date not null, config_hash varchar not null, files_hash varchar not null
 )
 """
+
+
+# The models that read what landing writes; all others see the files through the first of them.
+READS_LANDING = ("order_versions", "order_lines")
 
 
 @dataclass(frozen=True)
@@ -59,36 +63,61 @@ def books(manifest: Mapping[str, Any], first_day: date, hashes: Mapping[str, str
     return sorted(found, key=lambda book: book.model)
 
 
-def forget_built_days(connection: Connection, models: Iterable[str], first: date, last: date) -> None:
-    """Before a build: the days that are about to be written don't hold until the build has succeeded."""
+def begin_build(
+    connection: Connection, models: Collection[str], first: date, last: date
+) -> dict[str, dict[date, str]]:
+    """Before a build: the days about to be written don't hold until it has succeeded.
+
+    Returns: by model and day, the hash of the files that the build will see, for `record_built_days`. It is taken
+    now, and for all but the first models from what those were built from: a file that lands meanwhile, or an
+    upstream model that was left behind, makes the day stale instead of being overlooked.
+    """
     connection.execute(CREATE_BUILT_DAYS)
-    for model in models:
-        connection.execute(
-            "delete from built_days where model = ? and day between ? and ?", (model, first, last)
-        )
+    _delete(connection, models, first, last)
+    landed = _files_hashes(connection)
+    upstream = dict(
+        connection.rows("select day, files_hash from built_days where model = ?", (READS_LANDING[0],))
+    )
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return {
+        model: {
+            day: hashes[day]
+            for day in days
+            for hashes in [landed if model in READS_LANDING else upstream]
+            if day in hashes
+        }
+        for model in models
+    }
 
 
 def record_built_days(
-    connection: Connection, config_hashes: Mapping[str, str], first: date, last: date
+    connection: Connection, config_hashes: Mapping[str, str], seen: Mapping[str, Mapping[date, str]]
 ) -> None:
     """After a build: what its days were built from.
 
     Args:
-        config_hashes: configuration hash by model.
+        config_hashes: configuration hash by model, of the models that succeeded.
+        seen: what `begin_build` returned.
     """
-    connection.execute(CREATE_BUILT_DAYS)
-    files_hashes = _files_hashes(connection)
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     rows = [
-        (model, day, config_hash, files_hashes[day])
+        (model, day, config_hash, files_hash)
         for model, config_hash in config_hashes.items()
-        for day in days
-        if day in files_hashes
+        for day, files_hash in seen[model].items()
     ]
-    forget_built_days(connection, config_hashes, first, last)
+    for model in config_hashes:
+        if seen[model]:
+            _delete(connection, [model], min(seen[model]), max(seen[model]))
     connection.insert(
-        "built_days", pandas.DataFrame(rows, columns=["model", "day", "config_hash", "files_hash"], dtype=object)
+        "built_days",
+        pandas.DataFrame(rows, columns=["model", "day", "config_hash", "files_hash"], dtype=object),
     )
+
+
+def _delete(connection: Connection, models: Collection[str], first: date, last: date) -> None:
+    for model in models:
+        connection.execute(
+            "delete from built_days where model = ? and day between ? and ?", (model, first, last)
+        )
 
 
 def stale_days(connection: Connection, wanted: Iterable[Book]) -> list[StaleDay]:

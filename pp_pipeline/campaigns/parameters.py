@@ -10,7 +10,15 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pp_pipeline.campaigns.conditions import ConditionError, check_condition
 
@@ -37,7 +45,9 @@ class Campaign(BaseModel):
     wait_days: Days = Field(description="whole days, 0 or more")
     date_basis: Literal["order_date", "ship_date", "delivered_date"]
     ship_trigger: Literal["ship_date_only", "ship_date_or_status"]
-    transit_days: Days | None = Field(description="whole days, 0 or more, only with date_basis = 'delivered_date'")
+    transit_days: Days | None = Field(
+        description="whole days, 0 or more, only with date_basis = 'delivered_date'"
+    )
     active_from: date = Field(description="a day, 'YYYY-MM-DD'")
     active_to: date | None = Field(description="a day, 'YYYY-MM-DD', not before active_from; or left out")
     back_populate_days: Days = Field(description="whole days, 0 or more")
@@ -88,7 +98,9 @@ class Campaign(BaseModel):
 
     def summary(self) -> str:
         """One sentence on who is held how long, and what fires."""
-        basis = {"order_date": "order date", "ship_date": "ship date", "delivered_date": "delivery"}[self.date_basis]
+        basis = {"order_date": "order date", "ship_date": "ship date", "delivered_date": "delivery"}[
+            self.date_basis
+        ]
         if self.date_basis == "ship_date" and self.ship_trigger == "ship_date_or_status":
             basis = "ship date (or the day an order is known as shipped)"
         repeat = {
@@ -108,7 +120,9 @@ class Campaign(BaseModel):
 
 
 def load_campaigns(
-    manifest: Mapping[str, Any], merchants: Collection[str] | None = None, segments: Collection[str] | None = None
+    manifest: Mapping[str, Any],
+    merchants: Collection[str] | None = None,
+    segments: Collection[str] | None = None,
 ) -> list[Campaign]:
     """The campaigns of a dbt manifest, by name.
 

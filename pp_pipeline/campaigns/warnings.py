@@ -70,7 +70,11 @@ def findings(
         )
     if "audience_has_time_frame" in checks:
         endless = lacks_time_frame(campaign.audience)
-        text = "a product helper has no within_days: it looks at all orders ever" if endless else "every look back ends"
+        text = (
+            "a product helper has no within_days: it looks at all orders ever"
+            if endless
+            else "every look back ends"
+        )
         found["audience_has_time_frame"] = (not endless, text)
     return [Finding(check, *found[check]) for check in checks]
 
@@ -97,9 +101,15 @@ def _book_is_complete(stale: StaleDay | None) -> tuple[bool, str]:
 
 def _feed_has_ship_dates(connection: Connection, campaign: Campaign) -> tuple[bool, str]:
     found = connection.rows(
-        "select 1 from order_versions where merchant = ? and ship_date is not null limit 1", (campaign.merchant,)
+        "select 1 from order_versions where merchant = ? and ship_date is not null limit 1",
+        (campaign.merchant,),
     )
     if found:
         return True, "ship dates arrive"
-    hint = "" if campaign.ship_trigger == "ship_date_or_status" else ", or ship_trigger = 'ship_date_or_status'"
-    return False, f"no order of `{campaign.merchant}` ever had a ship date: use date_basis = 'order_date'{hint}"
+    hint = (
+        "" if campaign.ship_trigger == "ship_date_or_status" else ", or ship_trigger = 'ship_date_or_status'"
+    )
+    return (
+        False,
+        f"no order of `{campaign.merchant}` ever had a ship date: use date_basis = 'order_date'{hint}",
+    )

@@ -4,6 +4,7 @@ Exit codes: 0 all is well, 1 it ran and something is wrong, 2 it could not be tr
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -11,9 +12,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# As wide as the terminal; into a file or a pipe, where rich would take 80 columns and fold, 100 (or COLUMNS).
+_WIDTH = shutil.get_terminal_size(fallback=(100, 24)).columns
+
+out = Console(highlight=False, width=_WIDTH)
+err = Console(stderr=True, highlight=False, width=_WIDTH)
 
 
 def print_json(value: Any) -> None:
@@ -22,15 +27,28 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table that reads well in 100 columns."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        numeric = bool(rows) and all(isinstance(row[len(table.columns)], int) for row in rows)
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str = "none") -> None:
+    """A table that reads well in 100 columns. Cells are shown as they are: brackets are no markup.
+
+    Args:
+        empty: what stands in place of a table without rows.
+    """
+    out.print(Text(title, style="bold"))
+    if not rows:
+        out.print(Text(empty, style="dim"))
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for place, column in enumerate(columns):
+        numeric = all(isinstance(row[place], int) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*["" if value is None else str(value) for value in row])
+        table.add_row(*[_cell(value) for value in row])
     out.print(table)
+
+
+def print_line(text: str, style: str = "") -> None:
+    """A line as it is: no markup, folded at words where it is longer than the terminal."""
+    out.print(Text(text, style=style))
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -59,6 +77,12 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         ApprovalError, CampaignError, ConversationError, DbtError, LedgerError, MerchantError, SecretError,
         SendRefused, SettingsError, WarehouseError,
     )  # fmt: skip
+
+
+def _cell(value: Any) -> Text:
+    if isinstance(value, Text):
+        return value
+    return Text("" if value is None else str(value))
 
 
 def _plain(value: Any) -> Any:

@@ -36,7 +36,13 @@ class JobRunner:
         """What has to be built when first..last are asked for."""
         with self.location.ledger() as ledger:
             return build_range(
-                self.settings, ledger, self.location.warehouse, self.location.books, self.location.merchants, first, last
+                self.settings,
+                ledger,
+                self.location.warehouse,
+                self.location.books,
+                self.location.merchants,
+                first,
+                last,
             )
 
     def build(self, days: BuildRange) -> dict[str, Any]:
@@ -69,9 +75,14 @@ class JobRunner:
             states = batch_states(ledger, self.settings, first, last, self.today)
         return {"queues": queues, "batches": _batch_rows(states)}
 
-    def _execute(self, job: str, first: date, last: date, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
+    def _execute(
+        self, job: str, first: date, last: date, config: dict[str, Any]
+    ) -> dg.ExecuteInProcessResult:
         return self._definitions.resolve_job_def(job).execute_in_process(
-            instance=self._instance, run_config={**config, "loggers": {"console": {}}}, tags=range_tags(first, last), raise_on_error=False
+            instance=self._instance,
+            run_config={**config, "loggers": {"console": {}}},
+            tags=range_tags(first, last),
+            raise_on_error=False,
         )
 
 
@@ -91,7 +102,9 @@ def _batch_rows(states: Sequence[tuple[Batch, BatchState]]) -> list[dict[str, An
     rows: dict[str, dict[str, Any]] = {}
     for batch, state in states:
         name = f"{batch.id.kind} {batch.id.name}"
-        row = rows.setdefault(name, {"name": name, "sent": 0, "ready": 0, "waiting": 0, "blocked": 0, "rows": 0, "rows_sent": 0})
+        row = rows.setdefault(
+            name, {"name": name, "sent": 0, "ready": 0, "waiting": 0, "blocked": 0, "rows": 0, "rows_sent": 0}
+        )
         row[state.state] += 1
         row["rows"] += batch.row_count
         row["rows_sent"] += batch.row_count if state.state == "sent" else 0

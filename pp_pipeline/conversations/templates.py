@@ -85,7 +85,7 @@ def money(cents: int, currency: str) -> str:
     amount = f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
     sign = "-" if cents < 0 else ""
     symbol = _SYMBOLS.get(currency)
-    return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {currency}"
+    return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {_known(currency)}"
 
 
 def long_date(day: date) -> str:

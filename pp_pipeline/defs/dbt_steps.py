@@ -12,12 +12,11 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from pp_pipeline.campaigns.books import forget_built_days, record_built_days
+from pp_pipeline.campaigns.books import begin_build, record_built_days
 from pp_pipeline.dbt_project import NodeResult
 from pp_pipeline.defs.location import (
     HISTORY,
     SINGLE_RUN,
-    WAREHOUSE_POOL,
     Location,
     day_range,
 )
@@ -80,7 +79,6 @@ def dbt_step(location: Location, step: str, report: Reporter | None = None) -> d
         dagster_dbt_translator=Translator(location),
         partitions_def=location.days,
         backfill_policy=SINGLE_RUN,
-        pool=WAREHOUSE_POOL,
         name=f"build_{step}",
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -89,20 +87,24 @@ def dbt_step(location: Location, step: str, report: Reporter | None = None) -> d
         models = [book for book in location.books if book.model in selected]
         hashes = {book.model: book.config_hash for book in models}
         with location.warehouse.connect() as connection:
-            forget_built_days(connection, hashes, first, last)
+            seen = begin_build(connection, hashes, first, last)
         results = location.project.build(sorted(selected), first, last)
         succeeded = {result.name for result in results if not result.is_test and result.status == "success"}
         with location.warehouse.connect() as connection:
             kept = {model: hash_ for model, hash_ in hashes.items() if model in succeeded}
-            record_built_days(connection, kept, first, last)
+            record_built_days(connection, kept, seen)
         for model, days in _metadata(location, sorted(succeeded), first, last, report).items():
             for day, metadata in days.items():
-                context.add_asset_metadata(metadata, asset_key=dg.AssetKey(model), partition_key=day.isoformat())
+                context.add_asset_metadata(
+                    metadata, asset_key=dg.AssetKey(model), partition_key=day.isoformat()
+                )
         yield from _events(context, results)
         failed = [result for result in results if not result.is_test and result.status != "success"]
         if failed:
             raise dg.Failure(
-                description="\n".join(f"{result.name}: {result.status}: {result.message}" for result in failed)
+                description="\n".join(
+                    f"{result.name}: {result.status}: {result.message}" for result in failed
+                )
             )
 
     return build
@@ -147,7 +149,9 @@ def _metadata(
                 )
             )
             found[model] = {
-                date.fromordinal(number): {"dagster/partition_row_count": counts.get(date.fromordinal(number), 0)}
+                date.fromordinal(number): {
+                    "dagster/partition_row_count": counts.get(date.fromordinal(number), 0)
+                }
                 for number in range(first.toordinal(), last.toordinal() + 1)
             }
     for model, days in (report(location, models, first, last) if report else {}).items():

@@ -1,7 +1,6 @@
 """Two jobs: everything from order files to batches, and sending. Not one per campaign."""
 
 from datetime import date
-
 from typing import Any
 
 import dagster as dg

@@ -27,8 +27,9 @@ from pp_pipeline.warehouse import Warehouse
 # Single-run backfills and mappings onto days before the first one are marked beta; the versions are pinned.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
-# One asset at a time opens the warehouse, across runs (dagster.yaml sets the limit of every pool to 1).
-WAREHOUSE_POOL = "warehouse"
+# Steps of several runs take turns at the warehouse under its lock file, which serves commands outside Dagster too. A
+# pool besides it would stay blocked for ever by a command that was killed.
+STEP_WAIT_SECONDS = 3600.0
 # How far back an asset may read. Dagster wants a number; ten years is longer than any queue waits.
 HISTORY_DAYS = 3660
 HISTORY = dg.TimeWindowPartitionMapping(
@@ -50,7 +51,7 @@ class Location:
     @cached_property
     def project(self) -> DbtProject:
         """The dbt project, its manifest prepared."""
-        return DbtProject(self.settings)
+        return DbtProject(self.settings, STEP_WAIT_SECONDS)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -60,7 +61,7 @@ class Location:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse; opened for a moment at a time."""
-        return Warehouse(self.settings)
+        return Warehouse(self.settings, STEP_WAIT_SECONDS)
 
     @cached_property
     def merchants(self) -> dict[str, Merchant]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adoption:
-    """What came of unread files: each file for the result, and the judged content and record of the accepted."""
+    """What came of unread files; of the accepted ones, by name, the judged content and the record too."""
 
     files: list[LandedFile]
     judged: dict[str, JudgedFile]
@@ -46,7 +46,8 @@ def adopt_files(
     for file in files:
         content, reason = _read_settled(file)
         if content is None:
-            adoption.files.append(LandedFile(file.name, file.file_date, "left_for_later", f"{file.name}: {reason}"))
+            reason = f"{file.name}: {reason}"
+            adoption.files.append(LandedFile(file.name, file.file_date, "left_for_later", reason))
             continue
         contents.append(FileContent(file.name, file.file_date, hashlib.sha256(content).hexdigest(), content))
     records = []

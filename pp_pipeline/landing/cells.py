@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 # The first group are kinds that a column may ask for, the second what unreadable cells are described by.
 KINDS = (
-    "blank", "text", "identifier", "merchant", "address", "iso_date", "iso_time", "status", "money", "integer",
-    "currency",
+    "blank", "text", "identifier", "merchant", "address", "iso_date", "iso_time", "status", "money",
+    "integer", "currency",
     "number", "date", "control_characters", "too_long", "out_of_range",
 )  # fmt: skip
 
@@ -25,7 +25,7 @@ LONGEST_IDENTIFIER = 100  # Listrak's limit for order numbers and SKUs
 LONGEST_EMAIL = 254
 
 # Words of DESIGN 3, by their letters alone (so `Pre-Order` is `preorder`), with the spellings that can only
-# mean the same. `refunded`, `open`, `paid` and the like are not among them: they are quarantined, never guessed.
+# mean the same. `refunded`, `open`, `paid` and the like are none of them: quarantined, never guessed.
 STATUS_WORDS = {
     "notset": "not_set",
     "misc": "misc",
@@ -48,8 +48,8 @@ STATUS_WORDS = {
 }
 # Listrak's numbers (its order item file), 0 to 11.
 STATUS_NUMBERS = (
-    "not_set", "misc", "pre_order", "back_order", "pending", "hold", "processing", "shipped", "completed", "returned",
-    "canceled", "unknown",
+    "not_set", "misc", "pre_order", "back_order", "pending", "hold", "processing", "shipped", "completed",
+    "returned", "canceled", "unknown",
 )  # fmt: skip
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -123,7 +123,7 @@ _NUMBERS = {str(number) for number in range(len(STATUS_NUMBERS))}
 
 
 def read_money(text: str) -> Cell:
-    """Cents out of digits with at most two decimals after a point; no other separators (DESIGN 6: no guessing)."""
+    """Cents out of digits with at most two decimals after a point; other separators are not guessed at."""
     text = text.strip()
     if not text:
         return None, "blank"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-# A file is refused whole when more rows than both of these are quarantined: one bad row of ten is a slip of the
-# shop's, one of ten in a thousand is a feed that changed. `MOST_REJECTED_RATE` is DESIGN 6's default.
+# A file is refused whole when more of its rows are quarantined than both of these allow. The rate is the
+# default of DESIGN 6; alone it would refuse a small file for one slip of the shop's.
 MOST_REJECTED_RATE = 0.02
 MOST_REJECTED_ROWS = 5
 
@@ -49,7 +49,7 @@ FEED_COLUMNS = (
     ),
     FeedColumn(
         "order_number",
-        "The shop's number of the order: one line of at most 100 characters, the same whenever it is restated.",
+        "The shop's number of the order: one line of at most 100 characters, the same in every file.",
         "is_an_order_number",
         ("identifier",),
     ),
@@ -61,7 +61,7 @@ FEED_COLUMNS = (
     ),
     FeedColumn(
         "ordered_at",
-        "When it was ordered: ISO 8601. Without an offset it is the merchant's local time; a date is its midnight.",
+        "When it was ordered: ISO 8601. Without an offset it is the merchant's time; a date is midnight.",
         "is_an_iso_8601_date_or_time",
         ("iso_date", "iso_time"),
     ),
@@ -73,8 +73,9 @@ FEED_COLUMNS = (
     ),
     FeedColumn(
         "status",
-        "One of not_set, misc, pre_order, back_order, pending, hold, processing, shipped, completed, returned, "
-        "canceled, unknown, closed, in any common spelling, or Listrak's number 0 to 11; blank is not_set.",
+        "One of not_set, misc, pre_order, back_order, pending, hold, processing, shipped, completed, "
+        "returned, canceled, unknown, closed, in any common spelling, or Listrak's number 0 to 11; "
+        "blank is not_set.",
         "is_a_known_status",
         ("status", "blank"),
     ),
@@ -90,9 +91,7 @@ FEED_COLUMNS = (
         "is_a_currency_or_blank",
         ("currency", "blank"),
     ),
-    FeedColumn(
-        "sku", "The article: one line of at most 100 characters.", "is_a_sku", ("identifier",)
-    ),
+    FeedColumn("sku", "The article: one line of at most 100 characters.", "is_a_sku", ("identifier",)),
     FeedColumn("product_name", "Name of the article.", "is_any_text", ("text", "blank")),
     FeedColumn("category", "Category of the article.", "is_any_text", ("text", "blank")),
     FeedColumn(
@@ -109,18 +108,18 @@ FEED_COLUMNS = (
 # In the order in which their reasons are told.
 FILE_RULES = (
     FileRule("is_not_empty", "size", "The file holds something.", "at_least", 1),
-    FileRule("is_dated_since_2000", "days_too_early", "The date in its name is 2000-01-01 or later.", "at_most", 0),
-    FileRule("is_not_dated_in_the_future", "days_too_late", "The date in its name is not after today.", "at_most", 0),
+    FileRule("is_dated_since_2000", "days_too_early", "Its name says 2000-01-01 or later.", "at_most", 0),
+    FileRule("is_not_dated_in_the_future", "days_too_late", "Its name says today or earlier.", "at_most", 0),
     FileRule("is_utf8", "not_utf8_line", "The file is UTF-8, with or without a byte order mark."),
     FileRule("has_no_nul_bytes", "nul_line", "No byte of it is NUL."),
     FileRule("has_every_column", "missing_columns", "The first line names every column of the feed."),
     FileRule("names_each_column_once", "doubled_columns", "No two columns have the same name."),
     FileRule("names_every_column", "unnamed_columns", "No column is without a name."),
     FileRule("closes_every_quote", "open_quote_line", "A cell that begins with a quote ends with one."),
-    FileRule("has_no_stray_quote", "stray_quote_line", "Nothing stands between a closing quote and the next comma."),
+    FileRule("has_no_stray_quote", "stray_quote_line", "A comma follows each closing quote."),
     FileRule("has_no_gigantic_cell", "gigantic_cell_line", "No cell is longer than 131,072 characters."),
     FileRule("has_even_rows", "uneven_line", "Every row has as many fields as the first line."),
-    FileRule("ends_with_a_line_end", "cut_off_line", "The last line ends with a line break: the file is not cut off."),
+    FileRule("ends_with_a_line_end", "cut_off_line", "Its last line ends with a line break."),
     FileRule("has_rows", "row_count", "There are rows after the first line.", "at_least", 1),
     FileRule(
         "has_few_rejected_rows",
@@ -129,4 +128,4 @@ FILE_RULES = (
         "at_most",
         MOST_REJECTED_RATE,
     ),
-)  # fmt: skip
+)

@@ -60,7 +60,8 @@ def rows_of_days(
         for file in files:
             found = by_name[file.name]
             if found.rows is None or found.quarantined is None:
-                days[day] = DayRows(problem=f"{found.refusal}; it was accepted before: the day stays as it was")
+                problem = f"{found.refusal}; it was accepted before: the day stays as it was"
+                days[day] = DayRows(problem=problem)
                 break
             days[day].rows.append(found.rows)
             if not found.quarantined.empty:

@@ -1,7 +1,8 @@
 """What each landed day was made of, by hashes: which days must be loaded, and what later days hang on.
 
 `content_hash` covers a day's files in force and everything that makes rows of them, so a changed
-configuration loads days again. `files_hash` chains the days with files: it says whether anything up to a day changed.
+configuration loads days again. `files_hash` chains the days with files: it tells whether anything up to
+a day changed.
 """
 
 import hashlib
@@ -54,7 +55,8 @@ def stale_days(
     by_day = group_by_day(files_in_force(all_records(ledger)).values())
     landed = landed_days(connection)
     days = {day for day in by_day if day <= through} | {day for day in landed if day <= through}
-    return [day for day in sorted(days) if is_stale(landed.get(day), content_hash(by_day.get(day, ()), rules))]
+    expected = {day: content_hash(by_day.get(day, ()), rules) for day in sorted(days)}
+    return [day for day, content in expected.items() if is_stale(landed.get(day), content)]
 
 
 def is_stale(landed: LandedDay | None, expected: str) -> bool:
@@ -115,4 +117,4 @@ def runs_of_days(days: Iterable[date]) -> list[tuple[date, date]]:
 
 
 def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode(errors="surrogateescape")).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

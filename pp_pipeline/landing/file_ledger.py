@@ -53,8 +53,8 @@ def files_in_force(records: Iterable[FileRecord]) -> dict[str, FileRecord]:
 def record_files(ledger: "Ledger", records: list[FileRecord]) -> None:
     """Write what came of files, in one transaction; this is the moment at which contents are adopted.
 
-    What another load wrote meanwhile is not written twice: a content that is already in force, or whose refusal
-    with the same reason is the name's newest row. A content refused before keeps the time it was first seen.
+    What is already the name's newest row is not written again: a content that is in force, or one refused for
+    the same reason. A content that was refused before keeps the time at which it was first seen.
     """
     from sqlalchemy import insert, select
 

@@ -1,8 +1,8 @@
 """Which files of the inbox are order files, and which of them are unread (DESIGN 6).
 
 An order file is `orders_YYYY-MM-DD.csv`; a second one of the same day has something after the date, as
-`orders_2026-10-01_2.csv`. Of several files of a day that state the same order, the last by name wins, bytewise:
-`-` sorts before `.`, and `.` before `_`, so `_2` wins over the plain name and `-late` does not.
+`orders_2026-10-01_2.csv`. Of several files of a day that state the same order, the last by name wins,
+bytewise: `-` sorts before `.`, and `.` before `_`, so `_2` wins over the plain name and `-late` does not.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ class InboxFile:
 
 @dataclass(frozen=True)
 class Inbox:
-    """What is in the inbox: order files by name, names that are nearly one's (and why not), and other names."""
+    """What is in the inbox: order files, names that are nearly one's (each with why not), other names."""
 
     files: tuple[InboxFile, ...]
     misnamed: tuple[tuple[str, str], ...]
@@ -59,8 +59,8 @@ class Inbox:
 class UnreadFile:
     """An order file whose content differs from what is in force under its name.
 
-    `refused_before`: this very content was refused and nothing newer was looked at since; it stays unread, but
-    a sensor need not ask for it again.
+    `refused_before`: this very content was refused, and nothing else was looked at under the name since. It
+    stays unread, but a sensor need not ask for it again.
     """
 
     file: InboxFile
@@ -91,15 +91,15 @@ def scan_inbox(settings: Settings) -> Inbox:
 
 
 def date_in_name(name: str) -> tuple[date | None, str]:
-    """The file date in a name and "", or why a name that is nearly an order file's can't be one, or neither."""
+    """The file date in a name and "", or no date and why a name that is nearly an order file's has none."""
     match = _NAME.fullmatch(name)
     if match:
         try:
             return date.fromisoformat(match[1]), ""
         except ValueError:
-            return None, f"{name}: there is no day {match[1]}; name it orders_YYYY-MM-DD.csv, with its file date"
+            return None, f"{name}: there is no day {match[1]}; name it orders_YYYY-MM-DD.csv"
     if _NEARLY.fullmatch(name):
-        return None, f"{name}: its file date can't be read from the name; name it orders_YYYY-MM-DD.csv"
+        return None, f"{name}: its name holds no file date; name it orders_YYYY-MM-DD.csv"
     return None, ""
 
 
@@ -123,7 +123,7 @@ def unread_files(settings: Settings, ledger: "Ledger", through: date) -> list[Un
 
 
 def first_day(settings: Settings, ledger: "Ledger") -> date | None:
-    """The earliest file date that the inbox or the ledger knows; None before the first file. Reads no content."""
+    """The earliest file date of the inbox and the ledger; None before the first file. Reads no file."""
     days = {file.file_date for file in scan_inbox(settings).files if not file.is_dated_too_early}
     days |= {record.file_date for record in all_records(ledger) if record.is_accepted}
     return min(days, default=None)

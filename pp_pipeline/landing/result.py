@@ -1,4 +1,4 @@
-"""What a load did, for asset metadata, checks and commands: counts, dates, hashes, file names and lines only."""
+"""What a load did, for asset metadata, checks and commands: counts, dates, hashes, names and lines only."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +13,8 @@ Outcome = Literal["accepted", "refused", "left_for_later"]
 class LandedFile:
     """What came of one file that a load looked at.
 
-    `file_date` is None where the name has no possible date. `row_count` counts all its rows, `quarantined_count`
-    those of them that were not taken, `without_contact_count` the taken ones without a valid e-mail.
+    `file_date` is None where the name has no possible date. `row_count` counts all its rows,
+    `quarantined_count` those that were not taken, `without_contact_count` the taken ones without an e-mail.
     """
 
     name: str
@@ -32,7 +32,7 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class DayOutcome:
-    """A day of the load's range, as it stands after it. `problem` says why its new content could not be written."""
+    """A day of the load's range as it stands after it; `problem`: why what is in force is not written."""
 
     day: date
     row_count: int
@@ -47,8 +47,8 @@ class DayOutcome:
 class LandingResult:
     """What a load of the days first..last did.
 
-    `vanished` files are in force and no longer in the inbox. `later` files are dated after the load's last day
-    and were not looked at. `rules` are the verdicts of Great Expectations in this load.
+    `vanished` files are in force and no longer in the inbox. `later` files are dated after the last day and
+    were not looked at. `rules` are the verdicts of Great Expectations in this load.
     """
 
     first: date

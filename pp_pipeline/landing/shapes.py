@@ -13,6 +13,7 @@ from datetime import date
 from pp_pipeline.landing.columns import FEED_COLUMNS, MOST_REJECTED_RATE, FileRule
 
 _SEND_AGAIN = "send the whole file again"
+_RENAME = "correct the date in its name"
 
 
 @dataclass
@@ -118,17 +119,15 @@ def _cut_off(shape: FileShape) -> str:
 
 def _rejected(shape: FileShape) -> str:
     return (
-        f"{shape.rejected_count} of {shape.row_count} rows can't be read (more than {MOST_REJECTED_RATE:.0%}): "
-        f"{shape.first_rejections}"
+        f"{shape.rejected_count} of {shape.row_count} rows can't be read, "
+        f"more than {MOST_REJECTED_RATE:.0%}: {shape.first_rejections}"
     )
 
 
 _WORDS: dict[str, Callable[[FileShape], str]] = {
     "is_not_empty": lambda shape: f"is empty (0 bytes); {_SEND_AGAIN}",
-    "is_dated_since_2000": lambda shape: f"is dated {shape.file_date}, before 2000-01-01; correct the date in its name",
-    "is_not_dated_in_the_future": lambda shape: (
-        f"is dated {shape.file_date}, in the future; correct the date in its name"
-    ),
+    "is_dated_since_2000": lambda shape: f"is dated {shape.file_date}, before 2000-01-01; {_RENAME}",
+    "is_not_dated_in_the_future": lambda shape: f"is dated {shape.file_date}, in the future; {_RENAME}",
     "is_utf8": lambda shape: (
         f"line {shape.not_utf8_line} is not UTF-8 (Latin-1, Windows-1252 or UTF-16?); save the file as UTF-8"
     ),
@@ -141,7 +140,7 @@ _WORDS: dict[str, Callable[[FileShape], str]] = {
         f"{_SEND_AGAIN}"
     ),
     "has_no_stray_quote": lambda shape: (
-        f"line {shape.stray_quote_line} has text after a closing quote; a quote inside a cell is written twice"
+        f"line {shape.stray_quote_line} has text after a closing quote; write a quote inside a cell twice"
     ),
     "has_no_gigantic_cell": lambda shape: (
         f"the row that begins on line {shape.gigantic_cell_line} has a cell of more than 131,072 characters: "

@@ -50,7 +50,7 @@ QUARANTINED_ROWS = {
 # What each landed day was made of.
 LANDED_DAYS = {
     "day": "date not null",
-    "content_hash": "text not null",  # '' on a day without files; else over its files in force and what reads them
+    "content_hash": "text not null",  # over its files in force and what reads them; '' on a day without files
     "files_hash": "text not null",  # chain over the days with files up to this one; '' before the first
     "row_count": "bigint not null",
 }

@@ -39,7 +39,7 @@ class LoadTools:
 
     @cached_property
     def today(self) -> date:
-        """The day after which a file is dated in the future: given, or the newest local date of a merchant."""
+        """A file dated later is dated in the future. As given, or the newest local date of a merchant."""
         if self.given_today is not None:
             return self.given_today
         now = utc_now()

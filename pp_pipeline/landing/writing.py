@@ -1,4 +1,4 @@
-"""Writing days into the warehouse: rows, quarantine and hashes in one transaction, and nothing else's rows."""
+"""Writing days into the warehouse: rows, quarantine and hashes in one transaction, no other day's rows."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pp_pipeline.landing.day_rows import DayRows
 from pp_pipeline.landing.days import LandedDay, chained, landed_days, runs_of_days
-from pp_pipeline.landing.tables import ORDER_FILE_ROWS, create_missing_tables
+from pp_pipeline.landing.tables import create_missing_tables
 from pp_pipeline.merchants import Merchant
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def merchants_differ(connection: "Connection", merchants: Mapping[str, Merchant]
     """Whether the warehouse's table of merchants is not what the files say."""
     if not connection.table_exists("merchants"):
         return True
-    return set(connection.rows("select merchant, zone, currency from merchants")) != set(_merchant_rows(merchants))
+    rows = connection.rows("select merchant, zone, currency from merchants")
+    return sorted(rows) != sorted(_merchant_rows(merchants))
 
 
 def write_merchants(connection: "Connection", merchants: Mapping[str, Merchant]) -> None:
@@ -61,8 +62,7 @@ def _together(frames: "list[pandas.DataFrame]") -> "pandas.DataFrame":
 
     if not frames:
         return pandas.DataFrame()
-    frame = pandas.concat(frames, ignore_index=True)
-    return frame[[name for name in ORDER_FILE_ROWS if name in frame.columns] or list(frame.columns)]
+    return pandas.concat(frames, ignore_index=True)
 
 
 def _write_chain(

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from pp_pipeline.ledger import schema
 from pp_pipeline.settings import Settings, utc_now
@@ -141,8 +140,7 @@ def _open_engine(url_text: str) -> Engine:
         if not url.database or url.database == ":memory:":
             raise LedgerError("the ledger must outlive the process: give PP_LEDGER_URL a file")
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        # Without a pool nothing keeps the file open between two calls: it can be copied, and forks are safe.
-        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

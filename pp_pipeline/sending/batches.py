@@ -87,9 +87,7 @@ def newest_batches(ledger: Ledger, first: date, last: date) -> list[Batch]:
 
 def read_newest(connection: Connection, first: date, last: date) -> list[Batch]:
     """`newest_batches` within a transaction."""
-    rows = connection.execute(
-        select(batches).where(batches.c.day.between(first, last)).order_by(batches.c.version)
-    )
+    rows = connection.execute(select(batches).where(batches.c.day.between(first, last)).order_by(batches.c.version))
     return sorted({batch.id: batch for batch in map(_batch, rows)}.values(), key=lambda batch: batch.id)
 
 
@@ -172,20 +170,14 @@ def approve(ledger: Ledger, hash_prefix: str, approved_by: str, now: datetime | 
     """
     prefix = hash_prefix.strip().lower()
     if len(prefix) < _SHORTEST_PREFIX or not set(prefix) <= set("0123456789abcdef"):
-        raise ApprovalError(
-            f"'{hash_prefix}' is no batch hash; give at least its first {_SHORTEST_PREFIX} characters"
-        )
+        raise ApprovalError(f"'{hash_prefix}' is no batch hash; give at least its first {_SHORTEST_PREFIX} characters")
     with ledger.writing() as connection:
-        rows = connection.execute(
-            select(batches).where(batches.c.hash.startswith(prefix)).order_by(batches.c.version)
-        )
+        rows = connection.execute(select(batches).where(batches.c.hash.startswith(prefix)).order_by(batches.c.version))
         found = {batch.id: batch for batch in map(_batch, rows)}
         if not found:
             raise ApprovalError(f"no batch has a hash that begins with '{prefix}'")
         if len(found) > 1:
-            raise ApprovalError(
-                f"{len(found)} batches have a hash that begins with '{prefix}'; give more of it"
-            )
+            raise ApprovalError(f"{len(found)} batches have a hash that begins with '{prefix}'; give more of it")
         batch = next(iter(found.values()))
         newest = _newest_version(connection, batch.id)
         if newest.number != batch.number:

@@ -5,7 +5,7 @@ else comes finds it taken. A claim that was not settled in time is `unknown`: it
 so it is never tried again by itself. `failed` and `deferred` are taken up again until they are too old.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import uuid4
@@ -16,10 +16,11 @@ from pp_pipeline.ledger.schema import batches, deliveries, suppressions
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.batches import KILL_SWITCH, Batch, DeliveryTarget, is_newest
 from pp_pipeline.sending.outlets import Outcome
-from pp_pipeline.sending.planned import Planned, ledger_columns
+from pp_pipeline.sending.planned import Planned, contact_keys, ledger_columns
 
 MAX_DEFER_DAYS = 3
 _AGAIN = ("failed", "deferred")
+_LOOKUP_SIZE = 1_000
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,14 @@ class Claim:
     target: DeliveryTarget
     items: list[Planned]
     lease_until: datetime
-    suppressed: frozenset[str] = frozenset()
-    """Keys of the items whose contact does not want them."""
+    suppressions: frozenset[tuple[str, str]] = frozenset()
+    """Of the contacts in it: (contact_key, channel), '' for every channel."""
     closed_gate: str = ""
     """Why nothing was claimed: `kill_switch`, or `superseded` by a newer version of the batch."""
+
+    def is_suppressed(self, contact_key: str, channel: str) -> bool:
+        """Whether a contact of this claim must not be written to on a channel, or told of to a relay."""
+        return not self.suppressions.isdisjoint({(contact_key, ""), (contact_key, channel)})
 
 
 @dataclass(frozen=True)
@@ -76,16 +81,15 @@ class Claimer:
                 connection,
                 deliveries,
                 [
-                    {"target": self.target, "key": item.key, "batch": batch.number, **claim}
-                    | ledger_columns(item)
+                    {"target": self.target, "key": item.key, "batch": batch.number, **claim} | ledger_columns(item)
                     for item in sorted(items, key=lambda item: item.key)  # two senders lock in one order
                 ],
             )
             self._take_up_again(connection, keys, claim, today, now)
             mine = set(connection.scalars(select(deliveries.c.key).where(deliveries.c.claim == token)))
             held = [item for item in items if item.key in mine]
-            suppressed = frozenset(_suppressed(connection, held, kind))
-        return Claim(token, self.target, held, lease_until, suppressed)
+            found = frozenset(_suppressed(connection, held, kind))
+        return Claim(token, self.target, held, lease_until, found)
 
     def settle(self, claim: Claim, outcomes: Mapping[str, Outcome], now: datetime) -> None:
         """Write down what became of the deliveries of a claim.
@@ -131,22 +135,20 @@ class Claimer:
         """Mark the batch as finished if nothing is left to do for any of its keys; whether that is so."""
         with self.ledger.writing() as connection:
             settled = 0
-            for start in range(0, len(keys), 1_000):
+            for start in range(0, len(keys), _LOOKUP_SIZE):
                 settled += connection.execute(
                     select(func.count())
                     .select_from(deliveries)
                     .where(
                         deliveries.c.target == self.target,
-                        deliveries.c.key.in_(keys[start : start + 1_000]),
+                        deliveries.c.key.in_(keys[start : start + _LOOKUP_SIZE]),
                         deliveries.c.state.in_(("sent", "skipped", "unknown")),
                     )
                 ).scalar_one()
             if settled < len(keys):
                 return False
             connection.execute(
-                update(batches)
-                .where(batches.c.id == batch.number)
-                .values(finished_at=now, finished_for=self.target)
+                update(batches).where(batches.c.id == batch.number).values(finished_at=now, finished_for=self.target)
             )
             return True
 
@@ -175,21 +177,12 @@ class Claimer:
         )
 
 
-def _suppressed(connection: Connection, items: Sequence[Planned], kind: str) -> set[str]:
-    """The keys of the items whose contact is suppressed for their channel and kind."""
-    contacts: dict[str, list[tuple[str, str]]] = {}
-    for item in items:
-        columns = ledger_columns(item)
-        if columns.get("contact_key"):
-            contacts.setdefault(columns["contact_key"], []).append((item.key, columns["channel"]))
-    rows = connection.execute(
-        select(suppressions.c.contact_key, suppressions.c.channel).where(
-            suppressions.c.contact_key.in_(list(contacts)), suppressions.c.kind.in_(("", kind))
+def _suppressed(connection: Connection, items: Sequence[Planned], kind: str) -> Iterator[tuple[str, str]]:
+    """The suppressions of all contacts of these items: (contact_key, channel), '' for every channel."""
+    contacts = sorted({contact_key for item in items for contact_key in contact_keys(item)})
+    for start in range(0, len(contacts), _LOOKUP_SIZE):
+        query = select(suppressions.c.contact_key, suppressions.c.channel).where(
+            suppressions.c.contact_key.in_(contacts[start : start + _LOOKUP_SIZE]),
+            suppressions.c.kind.in_(("", kind)),
         )
-    )
-    return {
-        key
-        for contact_key, channel in rows
-        for key, item_channel in contacts[contact_key]
-        if channel in ("", item_channel)
-    }
+        yield from ((row.contact_key, row.channel) for row in connection.execute(query))

@@ -66,9 +66,7 @@ def read_contents(
     return contents
 
 
-def _hashes(
-    connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
-) -> dict[BatchId, str]:
+def _hashes(connection: Connection, days: list[date], merchants: Mapping[str, Merchant]) -> dict[BatchId, str]:
     return {each.id: each.hash for each in planned_batches(connection, days[0], days[-1], merchants, days)}
 
 
@@ -187,9 +185,7 @@ def _orders(connection: Connection, days: list[date]) -> dict[tuple[str, str, da
     return orders
 
 
-def _orders_now(
-    connection: Connection, days: list[date]
-) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+def _orders_now(connection: Connection, days: list[date]) -> dict[tuple[str, str], tuple[str | None, str | None]]:
     """What the newest version says of the days' orders: status and contact."""
     sql = f"""
         with wanted as (

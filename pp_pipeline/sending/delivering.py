@@ -7,7 +7,7 @@ from functools import partial
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.sending.claims import Claim
-from pp_pipeline.sending.guards import skip_reason
+from pp_pipeline.sending.guards import skip_reason, without_suppressed
 from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
 from pp_pipeline.sending.planned import PlannedEvent, PlannedMessage, PlannedSnapshot
 from pp_pipeline.sending.render import Renderer, RenderError
@@ -36,13 +36,12 @@ class Delivery:
         events: dict[str, list[PlannedEvent]] = {}
         snapshots: dict[str, list[PlannedSnapshot]] = {}
         for item in self.claim.items:
-            reason = skip_reason(item, self.conversations, item.key in self.claim.suppressed)
-            if reason:
+            if reason := skip_reason(item, self.conversations, self.claim):
                 self.outcomes[item.key] = Outcome("skipped", reason)
             elif isinstance(item, PlannedEvent):
                 events.setdefault(item.relay, []).append(item)
             elif isinstance(item, PlannedSnapshot):
-                snapshots.setdefault(item.relay, []).append(item)
+                snapshots.setdefault(item.relay, []).append(without_suppressed(item, self.claim))
             elif draft := self._draft(item):
                 messages.setdefault(item.channel, []).append(draft)
         for name, drafts in messages.items():

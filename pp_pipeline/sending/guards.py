@@ -5,19 +5,28 @@ became another contact's.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.sending.planned import Planned, PlannedMessage
+from pp_pipeline.sending.claims import Claim
+from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, PlannedSnapshot
 
 
-def skip_reason(item: Planned, conversations: Mapping[str, Conversation], is_suppressed: bool) -> str:
+def skip_reason(item: Planned, conversations: Mapping[str, Conversation], claim: Claim) -> str:
     """Why this delivery must not go, for good; '' when it may."""
-    if is_suppressed:
-        return "suppressed"
-    if not isinstance(item, PlannedMessage):
-        return ""
-    if item.status_now in conversations[item.conversation].exit_when:
-        return f"exit_when: {item.status_now}"
-    if item.contact_key_now not in (None, item.contact_key):
-        return "order_of_another_contact"
+    match item:
+        case PlannedEvent() if claim.is_suppressed(item.contact_key, item.relay):
+            return "suppressed"
+        case PlannedMessage() if claim.is_suppressed(item.contact_key, item.channel):
+            return "suppressed"
+        case PlannedMessage() if item.status_now in conversations[item.conversation].exit_when:
+            return f"exit_when: {item.status_now}"
+        case PlannedMessage() if item.contact_key_now not in (None, item.contact_key):
+            return "order_of_another_contact"
     return ""
+
+
+def without_suppressed(snapshot: PlannedSnapshot, claim: Claim) -> PlannedSnapshot:
+    """The snapshot without the contacts that a relay must not hear of."""
+    members = (each for each in snapshot.members if not claim.is_suppressed(each[0], snapshot.relay))
+    return replace(snapshot, members=tuple(members))

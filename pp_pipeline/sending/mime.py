@@ -39,9 +39,7 @@ def _one_click_headers(url: str) -> bytes:
     if not url:
         return b""
     try:
-        return f"List-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode(
-            "ascii"
-        )
+        return f"List-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode("ascii")
     except UnicodeEncodeError:
         raise AddressNotUsable("the unsubscribe address is not plain ASCII") from None
 
@@ -50,8 +48,6 @@ def _address(address: str, name: str = "") -> Address:
     try:
         found = Address(display_name=name, addr_spec=address)
         address.encode("ascii")
-    except (
-        Exception
-    ) as error:  # the parser raises many kinds, some of them by accident, and quotes the address
+    except Exception as error:  # the parser raises many kinds, some of them by accident, and quotes the address
         raise AddressNotUsable(f"the address can't stand in a header ({type(error).__name__})") from None
     return found

@@ -137,9 +137,7 @@ def planned_keys(
 
 def still_planned(connection: Connection, keys: Collection[str], kind: BatchKind) -> set[str]:
     """Which of these message or event keys stand in the plan of any day (a correction can move them)."""
-    source = {"messages": ("planned_messages", "message_id"), "events": ("external_events", "event_id")}.get(
-        kind
-    )
+    source = {"messages": ("planned_messages", "message_id"), "events": ("external_events", "event_id")}.get(kind)
     if source is None or not keys or not connection.table_exists(source[0]):
         return set()
     ids = sorted({_without_relay(key) for key in keys})
@@ -161,9 +159,7 @@ def snapshot_key(batch: BatchId) -> str:
     return f"{batch.name}:{batch.day}:{batch.merchant}"
 
 
-def takers(
-    merchants: Mapping[str, Merchant], what: Literal["events", "segments"]
-) -> list[tuple[str, str, str]]:
+def takers(merchants: Mapping[str, Merchant], what: Literal["events", "segments"]) -> list[tuple[str, str, str]]:
     """Who takes what: (merchant, event or segment, relay), in order."""
     return sorted(
         (name, taken, relay.relay)
@@ -176,9 +172,7 @@ def takers(
 def taker_rows(taken: Sequence[tuple[str, str, str]]) -> tuple[str, tuple[str, ...]]:
     """`takers` as a table expression (merchant, taken, relay) and its parameters."""
     values = ", ".join("(cast(? as varchar), cast(? as varchar), cast(? as varchar))" for _ in taken)
-    return f"(values {values}) as takers (merchant, taken, relay)", tuple(
-        part for row in taken for part in row
-    )
+    return f"(values {values}) as takers (merchant, taken, relay)", tuple(part for row in taken for part in row)
 
 
 def _sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[BatchKind, _Source]:

@@ -86,6 +86,13 @@ class PlannedSnapshot:
 Planned = PlannedMessage | PlannedEvent | PlannedSnapshot
 
 
+def contact_keys(item: Planned) -> list[str]:
+    """Whom a delivery is about."""
+    if isinstance(item, PlannedSnapshot):
+        return [contact_key for contact_key, _ in item.members]
+    return [item.contact_key]
+
+
 def ledger_columns(item: Planned) -> dict[str, Any]:
     """What the ledger keeps of a delivery besides its key and state."""
     match item:

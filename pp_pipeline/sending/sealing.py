@@ -122,9 +122,7 @@ def _sent_keys(connection: Connection, target: str, changed: list[BatchId]) -> d
     return sent
 
 
-def _gone_keys(
-    sent: Mapping[BatchId, set[str]], planned: Mapping[BatchId, list[str]]
-) -> dict[BatchId, set[str]]:
+def _gone_keys(sent: Mapping[BatchId, set[str]], planned: Mapping[BatchId, list[str]]) -> dict[BatchId, set[str]]:
     return {identity: keys - set(planned.get(identity, ())) for identity, keys in sent.items()}
 
 

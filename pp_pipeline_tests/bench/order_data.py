@@ -2,7 +2,7 @@
 
 The same numbers give the same rows on every machine: all chance comes from md5 of the order's number.
 Three years of orders of a shop that grows to `orders` orders: about two versions an order, a fifth as many
-contacts with repeat buyers among them, 3 % canceled, 1 % returned, 1.5 % on hold at first, 1 % with a corrected
+contacts, more of them every day, with repeat buyers among them, 3 % canceled, 1 % returned, 1.5 % on hold at first, 1 % with a corrected
 e-mail, 3 % that come in late, 14 % shipped without a ship date, and one address that 1 in 2,000 orders shares.
 Order numbers don't rise with time, so nothing can be skipped by them.
 """
@@ -55,7 +55,8 @@ select
     i,
     ordered_on,
     first_on,
-    case when i % 2000 = 7 then 0 else cast(floor({contacts} * pow(who / 1000000000.0, 1.5)) as integer) end as contact,
+    case when i % 2000 = 7 then 0 else
+        cast(floor({contacts} * (0.2 + 0.8 * i / {orders}) * pow(who / 1000000000.0, 1.5)) as integer) end as contact,
     case when amends < 10000 then cast(floor({contacts} * (whom / 1000000000.0)) as integer) end as contact_after,
     case when amends < 10000 then first_on + 1 + amends % 10 end as contact_changes_on,
     case when fate >= 40000 and fate < 55000 then first_on + 1 + fate % 3 end as hold_ends_on,
@@ -122,8 +123,8 @@ select
     md5(digest || known_on) as order_fields_hash,
     'orders_' || known_on || '.csv' as order_file,
     cast(i % 20000 + 2 as integer) as order_file_line,
-    cast(md5_number_lower('order' || i) // 2 as bigint) as order_hash,
-    cast(md5_number_lower('contact' || person) // 2 as bigint) as contact_hash
+    cast(md5('main' || digest) as uuid) as order_id,
+    cast(md5('main' || person) as uuid) as contact_id
 from placed
 order by known_on, digest
 """
@@ -135,7 +136,7 @@ select
     'Product ' || (order_file_line % 500) as product_name,
     case order_file_line % 3 when 0 then 'Technology' when 1 then 'Furniture' else 'Office' end as category,
     cast(1 as bigint) as quantity, total_cents as unit_price_cents, status, ship_date, attributes,
-    order_file, order_file_line
+    order_file, order_file_line, order_id
 from order_versions
 where known_on between date '{from_day}' and date '{to_day}'
 """

@@ -7,7 +7,7 @@ import dagster as dg
 from pp_pipeline.campaigns.books import stale_days
 from pp_pipeline.campaigns.warnings import CHECKS, checks_of, findings
 from pp_pipeline.conversations.loading import conversation_messages
-from pp_pipeline.defs.location import WAREHOUSE_POOL, Location
+from pp_pipeline.defs.location import Location
 
 
 def checks(location: Location) -> list[dg.AssetChecksDefinition]:
@@ -20,7 +20,7 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
     if not specs:
         return []
 
-    @dg.multi_asset_check(specs=specs, can_subset=True, pool=WAREHOUSE_POOL, name="campaign_warnings")
+    @dg.multi_asset_check(specs=specs, can_subset=True, name="campaign_warnings")
     def campaign_warnings(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         selected = context.selected_asset_check_keys
         takers = event_takers(location)

@@ -5,7 +5,7 @@ import dagster as dg
 from pp_pipeline.conversations.loading import conversation_messages as messages_of
 from pp_pipeline.conversations.tables import CREATE_CONVERSATION_MESSAGES
 from pp_pipeline.defs.dbt_steps import dbt_step
-from pp_pipeline.defs.location import SINGLE_RUN, WAREHOUSE_POOL, Location
+from pp_pipeline.defs.location import SINGLE_RUN, Location
 
 
 def assets(location: Location) -> list[dg.AssetsDefinition]:
@@ -15,7 +15,6 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         group_name="conversations",
         partitions_def=location.days,
         backfill_policy=SINGLE_RUN,
-        pool=WAREHOUSE_POOL,
         kinds={"yaml"},
     )
     def conversation_messages() -> dg.MaterializeResult:

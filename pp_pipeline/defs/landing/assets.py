@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from pp_pipeline.defs.location import SINGLE_RUN, WAREHOUSE_POOL, Location, day_range
+from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.landing.result import LandedFile, LandingResult
 
@@ -25,7 +25,6 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         group_name="landing",
         partitions_def=location.days,
         backfill_policy=SINGLE_RUN,
-        pool=WAREHOUSE_POOL,
         kinds={"python", "csv"},
         check_specs=[
             dg.AssetCheckSpec(

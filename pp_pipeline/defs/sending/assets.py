@@ -4,7 +4,7 @@ from collections import Counter
 
 import dagster as dg
 
-from pp_pipeline.defs.location import SINGLE_RUN, WAREHOUSE_POOL, Location, day_range, days_between
+from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range, days_between
 from pp_pipeline.sending.batches import batch_states
 from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline.sending.sender import send
@@ -18,7 +18,6 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         deps=["planned_messages", "external_events", "segment_snapshots"],
         partitions_def=location.days,
         backfill_policy=SINGLE_RUN,
-        pool=WAREHOUSE_POOL,
         kinds={"python"},
     )
     def batches(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -29,7 +28,13 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         first, last = day_range(context)
         with location.ledger() as ledger:
             summary = seal_batches(
-                ledger, location.warehouse, location.settings, first, last, location.merchants, location.today()
+                ledger,
+                location.warehouse,
+                location.settings,
+                first,
+                last,
+                location.merchants,
+                location.today(),
             )
             states = batch_states(ledger, location.settings, first, last, location.today())
         for day in days_between(first, last):
@@ -50,7 +55,6 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         deps=["batches"],
         partitions_def=location.days,
         backfill_policy=SINGLE_RUN,
-        pool="sending",
         kinds={"python"},
     )
     def deliveries(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -71,7 +75,9 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 **{f"deliveries {state}": count for state, count in summary.outcomes.items()},
                 **{f"batches {state}": count for state, count in states.items()},
                 "claims that lapsed": summary.lapsed_count,
-                "not sent to the end": [f"{report.batch}: {report.problem}" for report in summary.reports if report.problem],
+                "not sent to the end": [
+                    f"{report.batch}: {report.problem}" for report in summary.reports if report.problem
+                ],
             }
         )
 

@@ -1,0 +1,162 @@
+"""`pp batches` and `pp kill-switch`: what each day wants delivered, how it stands, and stopping all of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from pp_pipeline.commands.acting_day import acting_day
+from pp_pipeline.commands.output import guarded, out, print_json, print_line, print_table
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.batches import (
+    FLOOR_ROWS,
+    KILL_SWITCH,
+    MAX_BATCH_AGE_DAYS,
+    MAX_GROWTH,
+    MEDIAN_DAYS,
+    Batch,
+    BatchState,
+    batch_states,
+)
+from pp_pipeline.settings import Settings, SettingsError
+
+Standing = tuple[Batch, BatchState]
+
+_EARLIEST, _LATEST = date(2000, 1, 1), date(9999, 12, 31)
+_SHORTEST_PREFIX = 8
+
+MEANINGS = {
+    "sent": "nothing is left to do",
+    "ready": "goes at the next sending",
+    "approved": "was approved, and goes at the next sending",
+    "waits: old": f"its day lay more than {MAX_BATCH_AGE_DAYS} days back when it could first go; `pp approve` lets it go",
+    "waits: large": f"{FLOOR_ROWS} new rows or more, and more than {MAX_GROWTH} times the usual of {MEDIAN_DAYS} days; "
+    "`pp approve` lets it go",
+    "kill switch": "the kill switch is on: nothing goes before `pp kill-switch off`",
+    "early": "its day has not come",
+}
+
+
+def show_batches(waiting: bool, today: str | None, as_json: bool, limit: int = 40) -> int:
+    """List the newest version of every batch; with `waiting`, those that wait for approval."""
+    return guarded(lambda: _show_batches(waiting, today, as_json, limit))
+
+
+def set_kill_switch(state: str | None) -> int:
+    """Turn the kill switch on or off, or say what it is."""
+    return guarded(lambda: _set_kill_switch(state))
+
+
+def _show_batches(waiting: bool, today: str | None, as_json: bool, limit: int) -> int:
+    everything = standings(Settings.from_environment(), today)
+    shown = [one for one in everything if one[1].state == "waiting"] if waiting else everything
+    if as_json:
+        print_json([as_record(*one) for one in shown])
+        return 0
+    newest = shown[-limit:]
+    if len(newest) < len(shown):
+        print_line(f"{len(shown) - len(newest)} older ones are not shown (--limit, --json)", "dim")
+    title = f"{len(shown)} batches wait for approval" if waiting else f"{len(shown)} batches"
+    print_batches(title, newest, unique_prefixes([batch.hash for batch, _ in everything]))
+    out.print()
+    counts = Counter(state_word(*one) for one in everything)
+    if counts:
+        print_table("In all", ["count", "state", ""], [[counts[word], word, MEANINGS[word]] for word in MEANINGS if counts[word]])
+    else:
+        print_line("Nothing was sealed yet: `pp run --from DAY --to DAY` builds days and seals their batches.")
+    return 0
+
+
+def standings(settings: Settings, today: str | None) -> list[Standing]:
+    """The newest version of every batch of the ledger and how it stands, by day.
+
+    Raises:
+        SettingsError: see `acting_day`.
+    """
+    day = acting_day(settings, load_merchants(settings), today)
+    with Ledger(settings) as ledger:
+        return batch_states(ledger, settings, _EARLIEST, _LATEST, day)
+
+
+def print_batches(title: str, shown: Sequence[Standing], prefixes: dict[str, str]) -> None:
+    """One row per batch. `new` and `sent` are rows of it, `gone` are sent rows that it no longer plans."""
+    has_merchants = len({batch.id.merchant for batch, _ in shown}) > 1
+    print_table(
+        title,
+        ["day", "batch", "v", "hash", "rows", "new", "sent", "gone", "state"],
+        [
+            [batch.day, _name(batch, has_merchants), batch.version, prefixes[batch.hash], batch.row_count,
+             batch.new_count, batch.sent_count, batch.unplanned_count, state_word(batch, state)]
+            for batch, state in shown
+        ],
+    )  # fmt: skip
+    if any(batch.sent_count or batch.unplanned_count for batch, _ in shown):
+        print_line(
+            "As it was when sealed. v: version; new: rows never tried; sent: rows already sent; gone: sent for "
+            "this day and no longer planned.",
+            "dim",
+        )
+
+
+def state_word(batch: Batch, state: BatchState) -> str:
+    """How a batch stands, in a word or two; `MEANINGS` says what they mean."""
+    if state.state == "waiting":
+        return f"waits: {state.reason}"
+    if state.state == "blocked":
+        return "kill switch" if state.reason == KILL_SWITCH else state.reason
+    return "approved" if state.state == "ready" and batch.approved_at else state.state
+
+
+def as_record(batch: Batch, state: BatchState) -> dict[str, Any]:
+    """A batch for programs."""
+    return {
+        "day": batch.day,
+        "kind": batch.id.kind,
+        "name": batch.id.name,
+        "merchant": batch.id.merchant,
+        "version": batch.version,
+        "hash": batch.hash,
+        "rows": batch.row_count,
+        "new": batch.new_count,
+        "already_sent": batch.sent_count,
+        "no_longer_planned": batch.unplanned_count,
+        "state": state.state,
+        "reason": state.reason,
+        "sealed_at": batch.sealed_at,
+        "first_sendable_on": batch.first_sendable_on,
+        "approved_at": batch.approved_at,
+        "approved_by": batch.approved_by,
+    }
+
+
+def unique_prefixes(hashes: Sequence[str]) -> dict[str, str]:
+    """The shortest beginning of each hash that no other one has; all of one length, at least 8."""
+    ordered = sorted(set(hashes))
+    length = _SHORTEST_PREFIX
+    for one, other in pairwise(ordered):
+        while one[:length] == other[:length]:
+            length += 1
+    return {full: full[:length] for full in ordered}
+
+
+def _name(batch: Batch, has_merchants: bool) -> str:
+    return f"{batch.id.kind} {batch.id.name}" + (f" ({batch.id.merchant})" if has_merchants else "")
+
+
+def _set_kill_switch(state: str | None) -> int:
+    if state not in (None, "on", "off"):
+        raise SettingsError(f"the kill switch can be on or off, not '{state}'; without a word it is shown")
+    settings = Settings.from_environment()
+    with Ledger(settings) as ledger:
+        if state is not None:
+            ledger.set_switch(KILL_SWITCH, state == "on")
+        is_on = ledger.switch_is_on(KILL_SWITCH)
+    if is_on:
+        print_line("The kill switch is on: nothing is sent. `pp kill-switch off` lets sending go on.")
+    elif settings.kill_switch:
+        print_line("The kill switch is on by PP_KILL_SWITCH in the environment: nothing is sent while that is set.")
+    else:
+        print_line("The kill switch is off.")
+    return 1 if state == "off" and settings.kill_switch else 0

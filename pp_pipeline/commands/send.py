@@ -1,0 +1,60 @@
+"""`pp send`: the sending job alone, in this process, for a range of days."""
+
+from collections import Counter
+from typing import Any
+
+from pp_pipeline.commands.output import err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.settings import Settings, SettingsError, parse_day
+
+
+def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
+    """Deliver what the batches of the days allow. Returns the exit code."""
+    return guarded(lambda: _send_days(first, last, today, as_json))
+
+
+def _send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
+    settings = Settings.from_environment()
+    from_day, to_day = parse_day(first), parse_day(last)
+    if from_day > to_day:
+        raise SettingsError(f"--from {from_day} lies after --to {to_day}")
+    if today and settings.live:
+        raise SettingsError("--today is refused in live mode (PP_LIVE=1): what goes out goes out today")
+
+    from pp_pipeline.commands.dagster_home import prepare_dagster_home
+    from pp_pipeline.commands.runs import JobRunner
+
+    prepare_dagster_home(settings)
+    say = err.print if as_json else out.print
+    runner = JobRunner(settings, today=parse_day(today) if today else None, say=say)
+    if to_day > runner.today:
+        raise SettingsError(f"--to {to_day} lies after today ({runner.today}); for a rehearsal, say --today {to_day}")
+    from_day = max(from_day, runner.location.first_day)  # before it there are no partitions, and no batches
+    report: dict[str, Any] = {"from": from_day, "to": to_day, "today": runner.today}
+    if to_day < from_day:
+        raise SettingsError(f"--to {to_day} lies before the day of the first order file ({from_day})")
+    report |= runner.send(from_day, to_day)
+    report |= {"batches": runner.standing(from_day, to_day)["batches"]}
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report)
+    return 0 if report["succeeded"] else 1
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    out.print()
+    states = ("sent", "ready", "waiting", "blocked")
+    print_table(
+        f"Batches of {report['from']} to {report['to']}",
+        ["batch", *states, "rows", "rows sent"],
+        [[row[column] for column in ("name", *states, "rows", "rows_sent")] for row in report["batches"]],
+    )
+    out.print()
+    totals = Counter({state: sum(row[state] for row in report["batches"]) for state in states})
+    print_line(f"Delivered now: {report['delivered']} (to {report['outbox']}).")
+    if totals["waiting"]:
+        print_line(f"{totals['waiting']} batches wait for approval: `pp batches --waiting`, then `pp approve`.")
+    if totals["blocked"]:
+        print_line(f"{totals['blocked']} batches are blocked; `pp batches` says why.")
+    if not report["succeeded"]:
+        print_line("The sending job failed; what it had claimed stands in the ledger and is not sent twice.", "red")

@@ -1,0 +1,171 @@
+"""Reading what the warehouse knows of some orders: versions, quarantined rows, movements, events, plans."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from pp_pipeline.sending.plan import marks
+from pp_pipeline.warehouse import Connection
+from pp_pipeline.why.story import Source
+
+_CHUNK = 1_000
+
+
+class VersionRow(NamedTuple):
+    """A row of `order_versions`."""
+
+    order_number: str
+    known_on: date
+    contact_key: str | None
+    email: str | None
+    is_eligible: bool
+    ordered_at: datetime
+    ordered_on: date
+    ship_date: date | None
+    status: str
+    total_cents: int | None
+    currency: str
+    order_file: str
+    order_file_line: int
+
+    @property
+    def source(self) -> Source:
+        """The line that states it."""
+        return Source(self.order_file, self.order_file_line)
+
+    @property
+    def age(self) -> tuple[datetime, bytes]:
+        """What orders of a contact are older or newer by (DESIGN 3)."""
+        return self.ordered_at, self.order_number.encode()
+
+
+class MovementRow(NamedTuple):
+    """A row of a campaign's book."""
+
+    campaign: str
+    order_number: str
+    movement_on: date
+    movement: str
+    reason: str | None
+    contact_key: str | None
+    email: str | None
+    basis_date: date | None
+    basis_source: str | None
+    due_on: date | None
+    event_id: str | None
+    order_file: str
+    order_file_line: int
+
+
+class EventRow(NamedTuple):
+    """A row of `external_events`."""
+
+    event_id: str
+    event_name: str
+    campaign: str | None
+    contact_key: str
+    order_number: str | None
+    occurred_on: date
+
+
+class MessageRow(NamedTuple):
+    """A row of `planned_messages`."""
+
+    message_id: str
+    run_key: str
+    conversation: str
+    step: str
+    channel: str
+    contact_key: str
+    event_id: str
+    order_number: str | None
+    due_on: date
+
+
+class QuarantineRow(NamedTuple):
+    """A row of `quarantined_rows`."""
+
+    order_number: str
+    file_date: date
+    order_file: str
+    order_file_line: int
+    column_name: str
+    rule: str
+    value_kind: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Reads one merchant's orders out of an open warehouse. What was not built yet is empty."""
+
+    connection: Connection
+    merchant: str
+
+    def orders_of(self, contact_keys: Iterable[str]) -> list[str]:
+        """The orders that were ever a contact's."""
+        sql = "select distinct order_number from order_versions where merchant = ? and contact_key in ({})"
+        return [row[0] for row in self._rows("order_versions", sql, sorted(contact_keys))]
+
+    def versions(self, order_numbers: Iterable[str]) -> dict[str, list[VersionRow]]:
+        """All versions of the orders, oldest first, by order number."""
+        found: dict[str, list[VersionRow]] = {}
+        for row in self._typed(VersionRow, "order_versions", "order_number", order_numbers, "known_on"):
+            found.setdefault(row.order_number, []).append(row)
+        return found
+
+    def quarantined(self, order_numbers: Iterable[str]) -> list[QuarantineRow]:
+        """The rows that name the orders and were not taken; of a row with an unreadable merchant too."""
+        columns = ", ".join(QuarantineRow._fields)
+        sql = f"""
+            select {columns} from quarantined_rows
+            where (merchant = ? or merchant is null) and order_number in ({{}})
+            order by file_date, order_file, order_file_line, column_name
+        """
+        return [QuarantineRow(*row) for row in self._rows("quarantined_rows", sql, sorted(order_numbers))]
+
+    def movements(self, queue: str, order_numbers: Iterable[str]) -> list[MovementRow]:
+        """The movements of the orders in a queue, in the order in which they happened."""
+        order = "movement_on, case movement when 'entered' then 0 when 'moved' then 1 else 2 end"
+        return self._typed(MovementRow, queue, "order_number", order_numbers, order)
+
+    def events(self, order_numbers: Iterable[str]) -> list[EventRow]:
+        """The external events of the orders."""
+        return self._typed(EventRow, "external_events", "order_number", order_numbers, "occurred_on, event_name")
+
+    def messages(self, contact_keys: Iterable[str]) -> list[MessageRow]:
+        """The messages planned for the contacts."""
+        order = "due_on, conversation, message_id"
+        return self._typed(MessageRow, "planned_messages", "contact_key", contact_keys, order)
+
+    def segments(self, contact_key: str, on: date) -> list[str]:
+        """The segments that a contact is in on a day."""
+        if not self.connection.table_exists("segment_snapshots"):
+            return []
+        sql = """
+            select segment from segment_snapshots
+            where merchant = ? and contact_key = ? and snapshot_on = ? order by segment
+        """
+        return [row[0] for row in self.connection.rows(sql, (self.merchant, contact_key, on))]
+
+    def _typed(self, kind: Any, table: str, column: str, values: Iterable[str], order: str) -> list[Any]:
+        sql = f"""
+            select {', '.join(kind._fields)} from {table} where merchant = ? and {column} in ({{}}) order by {order}
+        """
+        return [kind(*row) for row in self._rows(table, sql, sorted(values))]
+
+    def _rows(self, table: str, sql: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The rows for these values, some at a time: `{}` in the statement is where their marks go."""
+        if not values or not self.connection.table_exists(table):
+            return []
+        rows = []
+        for start in range(0, len(values), _CHUNK):
+            part = values[start : start + _CHUNK]
+            rows += self.connection.rows(sql.format(marks(part)), [self.merchant, *part])
+        return rows
+
+
+def in_force(versions: Sequence[VersionRow], on: date) -> VersionRow | None:
+    """The version in force on a day."""
+    known = [version for version in versions if version.known_on <= on]
+    return known[-1] if known else None

@@ -1,0 +1,167 @@
+"""The rules of the queues and of the list, asked of dbt's own macros for a few orders or contacts.
+
+`pp why` must not tell other rules than those that built the books, so it does not state them again: the macros
+that build the models are compiled into queries whose orders (or contacts and days) are left open. Compiling
+takes seconds, so the queries are kept in the home until something under dbt/ changes.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from pp_pipeline.campaigns.parameters import Campaign
+from pp_pipeline.dbt_project import DbtError, DbtProject
+from pp_pipeline.warehouse import Connection
+
+_OPEN = "open_question"
+_MARK = "-- query: "
+# Every query begins with the mark and its name. `helpers` are the 0/1 columns of a campaign's audience.
+_TEMPLATE = """
+{%- for name, parameters in var('asked_campaigns').items() %}
+-- query: walk NAME
+with candidates as (select order_number from open_question),
+{{ campaign_versions(parameters) }},
+{{ campaign_segments(parameters) }},
+{{ campaign_walk(parameters) }}
+select
+    order_number, from_on, segment_until_on as until_on, not_wanted, basis_date, due_on, may_enter, is_queued, status,
+    contact_key, is_eligible
+from walked
+order by order_number, from_on
+{%- if parameters.audience %}
+-- query: audience NAME
+with asked as (select merchant, contact_key, as_of from open_question),
+{{ contact_facts('asked') }},
+{{ contact_helpers('asked', parameters.audience) }}
+select contact_list.*, contact_helpers.*, contact_purchases.order_number, contact_purchases.purchase_rank
+from contact_list
+inner join contact_helpers
+    on contact_list.contact_key = contact_helpers.contact_key and contact_list.as_of = contact_helpers.as_of
+inner join contact_purchases
+    on contact_list.contact_key = contact_purchases.contact_key and contact_list.as_of = contact_purchases.as_of
+{%- endif %}
+{%- endfor %}
+-- query: list
+with asked as (select merchant, contact_key, as_of from open_question),
+{{ contact_facts('asked') }}
+select * from contact_list
+""".replace("NAME", "{{ name }}")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Days `from_on` to before `until_on` on which nothing about an order changes for a queue.
+
+    `not_wanted` is the reason of DESIGN 3; `may_enter`: its basis date lies in the campaign's window.
+    """
+
+    order_number: str
+    from_on: date
+    until_on: date | None
+    not_wanted: str | None
+    basis_date: date | None
+    due_on: date | None
+    may_enter: bool
+    is_queued: bool
+    status: str
+    contact_key: str | None
+    is_eligible: bool
+
+
+@dataclass
+class Rules(DbtProject):
+    """The dbt project, asked for single orders and contacts.
+
+    Raises:
+        DbtError: a macro does not compile.
+    """
+
+    campaigns: Sequence[Campaign] = ()
+    _queries: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def load(self) -> None:
+        """Compile the queries, or read those that are kept. dbt opens the warehouse: call it before `connect`."""
+        variables = {
+            "from_day": "1970-01-01",
+            "to_day": "9999-12-31",
+            "asked_campaigns": {
+                campaign.name: campaign.model_dump(mode="json", exclude={"name", "config_hash"})
+                for campaign in self.campaigns
+            },
+        }
+        self.prepare()
+        asked = json.dumps([_TEMPLATE, variables, self._fingerprint()], sort_keys=True)
+        stamp = f"-- {hashlib.sha256(asked.encode()).hexdigest()}\n"
+        kept = self.target_dir / "why.sql"
+        text = kept.read_text() if kept.exists() else ""
+        if not text.startswith(stamp):
+            text = stamp + self._compiled(variables)
+            draft = kept.with_name(f".{kept.name}.{os.getpid()}")
+            draft.write_text(text)
+            draft.replace(kept)
+        for part in text.split(_MARK)[1:]:
+            name, _, query = part.partition("\n")
+            self._queries[name.strip()] = query
+
+    def stretches(
+        self, connection: Connection, campaign: Campaign, order_numbers: Sequence[str]
+    ) -> dict[str, list[Stretch]]:
+        """What the campaign's rules make of some orders, day after day, by order number."""
+        found: dict[str, list[Stretch]] = {}
+        rows = self._rows(connection, f"walk {campaign.name}", ["order_number"], [(one,) for one in order_numbers])
+        for row in rows:
+            stretch = Stretch(**row | {name: bool(row[name]) for name in ("may_enter", "is_queued", "is_eligible")})
+            found.setdefault(stretch.order_number, []).append(stretch)
+        return found
+
+    def list_facts(
+        self, connection: Connection, contacts: Iterable[tuple[str, str, date]]
+    ) -> dict[tuple[str, date], dict[str, Any]]:
+        """The columns of the Post Purchase list, by contact key and day; who was not on it then is not there.
+
+        Args:
+            contacts: merchant, contact key, day.
+        """
+        rows = self._rows(connection, "list", ["merchant", "contact_key", "as_of"], list(contacts))
+        return {(row["contact_key"], row["as_of"]): row for row in rows}
+
+    def audience_facts(
+        self, connection: Connection, campaign: Campaign, contacts: Iterable[tuple[str, str, date]]
+    ) -> dict[tuple[str, date], list[dict[str, Any]]]:
+        """What a campaign's audience is judged on: the list's columns, `helper_<n>`, and a row per purchase
+        with its order_number and purchase_rank. Arguments as for `list_facts`."""
+        found: dict[tuple[str, date], list[dict[str, Any]]] = {}
+        name, columns = f"audience {campaign.name}", ["merchant", "contact_key", "as_of"]
+        for row in self._rows(connection, name, columns, list(contacts)):
+            found.setdefault((row["contact_key"], row["as_of"]), []).append(row)
+        return found
+
+    def _compiled(self, variables: dict[str, Any]) -> str:
+        if self._manifest is None:
+            self._parse()
+        arguments = ["compile", "--inline", _TEMPLATE, "--vars", json.dumps(variables)]
+        result = self._invoke(arguments, manifest=self._manifest)
+        if not result.success:
+            raise DbtError(f"the queries of `pp why` could not be compiled: {result.exception}")
+        return str(result.result.results[0].node.compiled_code)
+
+    def _rows(
+        self, connection: Connection, name: str, columns: Sequence[str], asked: Sequence[tuple[Any, ...]]
+    ) -> list[dict[str, Any]]:
+        """The rows of a query for what is asked, as dictionaries (the first of two columns of one name)."""
+        if not asked:
+            return []
+        kinds = ["date" if column == "as_of" else "varchar" for column in columns]
+        row = "(" + ", ".join(f"cast(? as {kind})" for kind in kinds) + ")"
+        values = f"(values {', '.join([row] * len(asked))}) as {_OPEN} ({', '.join(columns)})"
+        query = self._queries[name].replace(f"from {_OPEN}", f"from {values}")
+        frame = connection.frame(query, [value for one in asked for value in one])
+        names = list(frame.columns)
+        return [
+            {column: row[place] for place, column in reversed(list(enumerate(names)))}
+            for row in frame.itertuples(index=False, name=None)
+        ]

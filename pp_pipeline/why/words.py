@@ -1,0 +1,117 @@
+"""The sentences of `pp why`: reasons and dates in plain words."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pp_pipeline.campaigns.conditions import LIST_COLUMNS, ORDER_COLUMNS
+from pp_pipeline.campaigns.parameters import Campaign
+from pp_pipeline.why.history import MovementRow, VersionRow
+
+BASIS = {
+    "order_date": "order date",
+    "ship_date": "ship date",
+    "status_change": "first known as shipped on",
+    "delivered_date": "delivered on",
+    "transit": "ship date and transit",
+}
+
+
+def money(cents: int | None, currency: str) -> str:
+    """An amount with its currency."""
+    if cents is None:
+        return "total not known"
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02} {currency}"
+
+
+def days(count: int) -> str:
+    """A number of days."""
+    return f"{count} day" if count == 1 else f"{count} days"
+
+
+def version_words(version: VersionRow, before: VersionRow | None) -> str:
+    """What a version states: always status, ship date and total; the rest where it is new."""
+    parts = [version.status]
+    if before is None or before.ordered_on != version.ordered_on:
+        parts.append(f"ordered {version.ordered_on}")
+    parts.append(f"ship date {version.ship_date}" if version.ship_date else "no ship date")
+    parts.append(money(version.total_cents, version.currency))
+    if before is not None and before.email != version.email:
+        parts.append(f"now of {version.email}" if version.email else "without a valid e-mail address")
+    elif before is None and version.email is None:
+        parts.append("without a valid e-mail address")
+    if not version.is_eligible and (before is None or before.is_eligible):
+        parts.append("declared no purchase (ineligible_emails)")
+    return ", ".join(parts)
+
+
+def due_words(campaign: Campaign, movement: MovementRow) -> str:
+    """The due date and what it counts from."""
+    basis = f"{BASIS.get(movement.basis_source or '', 'basis')} {movement.basis_date}"
+    wait = days(campaign.wait_days) if campaign.wait_days else "no wait"
+    return f"due {movement.due_on} ({basis}, + {wait})" if campaign.wait_days else f"due {movement.due_on} ({basis})"
+
+
+def basis_missing(campaign: Campaign, status: str) -> str:
+    """Why an order has no basis date."""
+    if campaign.date_basis == "delivered_date":
+        return "no delivery is known" + (", and no ship date" if campaign.transit_days is not None else "")
+    if campaign.ship_trigger == "ship_date_or_status":
+        return f"not shipped yet (no ship date, status {status})"
+    return "no ship date"
+
+
+def outside_window(campaign: Campaign, basis_date: date) -> str:
+    """Why a basis date does not let an order in."""
+    basis = {"order_date": "order date", "ship_date": "ship date", "delivered_date": "delivery"}[campaign.date_basis]
+    if campaign.active_to is not None and basis_date > campaign.active_to:
+        return f"its {basis} {basis_date} lies after the campaign's end on {campaign.active_to}"
+    first = date.fromordinal(campaign.active_from.toordinal() - campaign.back_populate_days)
+    return f"its {basis} {basis_date} lies before the campaign's window, which begins on {first}"
+
+
+def late_words(movement: MovementRow) -> str:
+    """How late an order left, if it did."""
+    late = (movement.movement_on - movement.due_on).days if movement.due_on else 0
+    return f", {days(late)} late" if late > 0 else ""
+
+
+def audience_values(
+    audience: str, helper_calls: list[str], purchases: list[dict[str, Any]], version: VersionRow | None
+) -> dict[str, Any]:
+    """The values of what an audience asks: list columns, `order.` columns, helper calls.
+
+    Args:
+        purchases: rows of `Rules.audience_facts` of the contact and day; empty: not on the list.
+    """
+    words = _words(audience)
+    facts: Mapping[str, Any] = purchases[0] if purchases else {}
+    values = {column: facts[column] for column in LIST_COLUMNS if column in words and column in facts}
+    for column in ORDER_COLUMNS:
+        if f"order.{column}" not in words or version is None:
+            continue
+        if column == "rank":
+            ranks = [row["purchase_rank"] for row in purchases if row["order_number"] == version.order_number]
+            values["order.rank"] = ranks[0] if ranks else None
+        else:
+            values[f"order.{column}"] = getattr(version, column)
+    for place, call in enumerate(helper_calls, start=1):
+        if f"helper_{place}" in facts:
+            values[call] = facts[f"helper_{place}"] == 1
+    return values
+
+
+def value_words(values: Mapping[str, Any]) -> str:
+    """Values as `name = value`; truths as yes and no."""
+    shown = {True: "yes", False: "no", None: "not known"}
+    return ", ".join(
+        f"{name} = {shown[value] if value is None or isinstance(value, bool) else value}" for name, value in values.items()
+    )
+
+
+def _words(condition: str) -> set[str]:
+    import re
+
+    without_texts = re.sub(r"'(?:[^']|'')*'", "''", condition)
+    return set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)?", without_texts))

@@ -1,0 +1,710 @@
+"""The sending job: each delivery once, whatever happens (DESIGN 5)."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from pp_pipeline.ledger import schema
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.batches import DeliveryTarget, approve, newest_batches
+from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay, outbox_outlets
+from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
+from pp_pipeline.sending.sender import Sender, SendRefused
+from pp_pipeline.settings import Settings, utc_now
+from pp_pipeline_tests.postgres_server import PostgresDatabase
+from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """An installation whose ledger is on each of the two databases."""
+    if request.param == "sqlite":
+        return World.make(tmp_path)
+    return World.make(tmp_path, ledger_url=request.getfixturevalue("postgres_database").url)
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> World:
+    """An installation with the default databases."""
+    return World.make(tmp_path)
+
+
+@dataclass
+class TestChannel:
+    """Writes down what it is given and answers as it is told, by place; `sent` when nothing is said."""
+
+    answers: dict[int, Outcome | Exception | signal.Signals | float]
+    folder: Path
+    target: DeliveryTarget = "rehearsal"
+    count: int = 0
+
+    __test__ = False
+
+    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+        for draft in drafts:
+            answer = self.answers.get(self.count, Outcome("sent"))
+            self.count += 1
+            match answer:
+                case signal.Signals():
+                    os.kill(os.getpid(), answer)
+                case float():
+                    time.sleep(answer)
+                    yield from self._accept(draft)
+                case Outcome(state="sent"):
+                    yield from self._accept(draft)
+                case Outcome():
+                    yield answer
+                case Exception():
+                    raise answer
+
+    def _accept(self, draft: EmailDraft) -> Iterator[Outcome]:
+        """A line in a file of this process's own: the judge of what was delivered how often."""
+        self.folder.mkdir(exist_ok=True)
+        with (self.folder / f"{os.getpid()}.txt").open("a") as file:
+            file.write(draft.message_id + "\n")
+        yield Outcome("sent", provider_id=f"p-{draft.message_id}")
+
+
+def outlets(channel: TestChannel) -> Outlets:
+    return Outlets({"email": channel}, {"outbox_relay": OutboxRelay(channel.folder)})
+
+
+def accepted(folder: Path) -> list[str]:
+    """What test channels accepted, over all processes."""
+    return sorted(line for path in folder.glob("*.txt") for line in path.read_text().splitlines())
+
+
+def test_messages_events_and_snapshots_go_out_and_stand_in_the_ledger(world: World) -> None:
+    world.plan(DAY, 2)
+    world.plan_events(DAY, 2, start=50)
+    world.plan_snapshot(DAY, 3)
+    summary = world.run()
+    assert summary.outcomes == {"sent": 5}
+    outbox = world.settings.outbox
+    assert sorted(str(path.relative_to(outbox)) for path in outbox.rglob("*") if path.is_file()) == [
+        f"events/outbox_relay/{DAY}.jsonl",
+        f"messages/{DAY}/hello-{key_of(0)[:16]}.eml",
+        f"messages/{DAY}/hello-{key_of(1)[:16]}.eml",
+        f"segments/outbox_relay/main-loyal-{DAY}.jsonl",
+    ]
+    assert world.deliveries() == [
+        (key_of(0), "sent", ""),
+        (key_of(1), "sent", ""),
+        ("outbox_relay:loyal:2026-07-10:main", "sent", ""),
+        ("outbox_relay:recent_buyers000050", "sent", ""),
+        ("outbox_relay:recent_buyers000051", "sent", ""),
+    ]
+    assert {state.state for _, state in world.states()} == {"sent"}
+
+
+def test_a_delivery_row_holds_what_later_guards_compare(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.run()
+    with lite.ledger as ledger, ledger.reading() as connection:
+        row = connection.execute(select(schema.deliveries)).one()
+        batch = connection.execute(select(schema.batches)).one()
+    assert (row.target, row.kind, row.merchant, row.contact_key) == (
+        "rehearsal",
+        "message",
+        "main",
+        "c000000",
+    )
+    assert (row.run_key, row.conversation, row.step) == ("c000000:0", "hello", "greet")
+    assert (row.occurrence, row._mapping["pass"], row.channel) == (1, 1, "email")
+    assert (row.event_id, row.order_number, row.due_on) == ("thank_you000000", "A0", DAY)
+    assert row.batch == batch.id
+    assert row.settled_at >= row.claimed_at
+    assert row.provider_id == f"outbox:hello-{key_of(0)[:16]}.eml"
+
+
+def test_running_twice_delivers_nothing_twice(world: World) -> None:
+    world.plan(DAY, 3)
+    world.plan_events(DAY, 2)
+    world.run()
+    before = {path: path.stat().st_mtime_ns for path in world.settings.outbox.rglob("*")}
+    again = world.run()
+    assert again.sent_count == 0
+    assert {path: path.stat().st_mtime_ns for path in world.settings.outbox.rglob("*")} == before
+    assert len(world.event_lines()) == 2
+
+
+def test_a_day_that_grows_is_delivered_as_it_grows(world: World) -> None:
+    world.plan(DAY, 2)
+    assert world.run().sent_count == 2
+    world.plan(DAY, 3, start=10)
+    assert world.run().sent_count == 3
+    assert len(world.mails()) == 5
+
+
+def test_a_lost_outbox_and_a_lost_warehouse_send_nothing_again(lite: World) -> None:
+    lite.plan(DAY, 2)
+    lite.run()
+    for path in lite.mails():
+        path.unlink()
+    lite.settings.warehouse_file.unlink()
+    lite.make_tables()
+    lite.plan(DAY, 2)
+    assert lite.run().sent_count == 0
+    assert lite.mails() == []
+
+
+@pytest.mark.parametrize("chunk_size", [3, 100])
+def test_two_processes_at_once_deliver_each_message_once(
+    world: World, chunk_size: int, tmp_path: Path
+) -> None:
+    count = 40
+    world.plan(DAY, count)
+    world.plan_events(DAY, count)
+    world.seal()
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(2) as pool:
+        given = (world.settings, tmp_path / "accepted", chunk_size)
+        sent = pool.map(_send_in_a_process, [given] * 2)
+    assert accepted(tmp_path / "accepted") == [key_of(number) for number in range(count)]
+    assert sum(sent) == 2 * count
+    events = [line["event_id"] for line in _lines(tmp_path / "accepted")]
+    assert sorted(events) == [f"recent_buyers{number:06d}" for number in range(count)]
+    assert world.states_of_deliveries() == {"sent": 2 * count}
+    assert {state.state for _, state in world.states()} == {"sent"}
+
+
+def _send_in_a_process(given: tuple[Settings, Path, int]) -> int:
+    settings, folder, chunk_size = given
+    world = World(settings)
+    return world.send(outlets=outlets(TestChannel({}, folder)), chunk_size=chunk_size).sent_count
+
+
+def _lines(folder: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for path in folder.rglob("*.jsonl") for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("killed_at", [0, 9])
+def test_a_process_killed_between_claim_and_settle_leaves_unknown(
+    world: World, killed_at: int, tmp_path: Path
+) -> None:
+    world.plan(DAY, 10)
+    world.seal()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_be_killed, args=(world.settings, tmp_path / "accepted", killed_at)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert world.states_of_deliveries() == {"claimed": 10}
+
+    # as long as the lease runs, another sender leaves the claims alone
+    assert world.send(outlets=outlets(TestChannel({}, tmp_path / "accepted"))).sent_count == 0
+    assert world.states_of_deliveries() == {"claimed": 10}
+    assert world.state() == ("ready", "")
+
+    summary = world.send(now=lambda: utc_now() + timedelta(hours=1))
+    assert (summary.lapsed_count, summary.sent_count) == (10, 0)
+    assert world.states_of_deliveries() == {"unknown": 10}
+    assert {reason for _, _, reason in world.deliveries()} == {"lease_expired"}
+    assert world.state() == ("sent", "")
+    assert accepted(tmp_path / "accepted") == [key_of(number) for number in range(killed_at)]
+    assert world.mails() == []
+
+
+def _be_killed(settings: Settings, folder: Path, killed_at: int) -> None:
+    World(settings).send(outlets=outlets(TestChannel({killed_at: signal.SIGKILL}, folder)))
+
+
+def test_chunks_before_a_kill_are_settled(lite: World, tmp_path: Path) -> None:
+    lite.plan(DAY, 10)
+    lite.seal()
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_be_killed_in_chunks, args=(lite.settings, tmp_path / "accepted"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert lite.states_of_deliveries() == {"claimed": 4, "sent": 4}
+    assert lite.send(now=lambda: utc_now() + timedelta(hours=1)).outcomes == {"sent": 2}
+    assert lite.states_of_deliveries() == {"sent": 6, "unknown": 4}
+
+
+def _be_killed_in_chunks(settings: Settings, folder: Path) -> None:
+    World(settings).send(outlets=outlets(TestChannel({5: signal.SIGKILL}, folder)), chunk_size=4)
+
+
+def test_the_kill_switch_of_the_settings_and_of_the_ledger(world: World) -> None:
+    world.plan(DAY, 2)
+    world.seal()
+    assert world.with_settings(kill_switch=True).send().sent_count == 0
+    with world.ledger as ledger:
+        ledger.set_switch("kill_switch", True)
+    assert world.send().sent_count == 0
+    assert world.deliveries() == []
+    with world.ledger as ledger:
+        ledger.set_switch("kill_switch", False)
+    assert world.send().sent_count == 2
+
+
+def test_the_kill_switch_stops_a_sending_at_the_next_chunk(world: World, tmp_path: Path) -> None:
+    world.plan(DAY, 9)
+    world.seal()
+
+    class Switch(TestChannel):
+        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+            with world.ledger as ledger:
+                ledger.set_switch("kill_switch", True)
+            yield from super().deliver(drafts)
+
+    summary = world.send(outlets=outlets(Switch({}, tmp_path / "accepted")), chunk_size=3)
+    assert summary.sent_count == 3
+    assert summary.reports[0].problem == "kill_switch"
+    assert world.states_of_deliveries() == {"sent": 3}
+
+
+def test_a_version_sealed_meanwhile_stops_the_older_one_at_the_next_chunk(
+    world: World, tmp_path: Path
+) -> None:
+    world.plan(DAY, 9)
+    world.seal()
+
+    class Correction(TestChannel):
+        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+            world.execute("delete from planned_messages where order_number >= 'A5'")
+            world.seal()
+            yield from super().deliver(drafts)
+
+    summary = world.send(outlets=outlets(Correction({}, tmp_path / "accepted")), chunk_size=3)
+    assert (summary.sent_count, summary.reports[0].problem) == (3, "superseded")
+    assert world.send().sent_count == 2
+    assert world.states_of_deliveries() == {"sent": 5}
+
+
+def test_a_plan_that_is_not_what_was_sealed_is_not_sent(world: World) -> None:
+    world.plan(DAY, 2)
+    world.seal()
+    world.plan(DAY, 1, start=10)
+    summary = world.send()
+    assert (summary.sent_count, summary.reports[0].problem) == (0, "changed")
+    assert world.deliveries() == []
+    assert world.run().sent_count == 3
+
+
+def test_a_failure_is_tried_again_and_nothing_else_is(world: World, tmp_path: Path) -> None:
+    world.plan(DAY, 4)
+    world.seal()
+    folder = tmp_path / "accepted"
+    refused = {
+        1: Outcome("failed", "refused"),
+        2: Outcome("unknown", "time_out"),
+        3: Outcome("deferred", "busy"),
+    }
+    first = world.send(outlets=outlets(TestChannel({**refused}, folder)))
+    assert first.outcomes == {"sent": 1, "failed": 1, "unknown": 1, "deferred": 1}
+    assert first.reports[0].outcomes["failed: refused"] == 1
+    assert world.state() == ("ready", "")
+    second = world.send(outlets=outlets(TestChannel({}, folder)))
+    assert second.outcomes == {"sent": 2}
+    assert accepted(folder) == [key_of(0), key_of(1), key_of(3)]
+    assert world.states_of_deliveries() == {"sent": 3, "unknown": 1}
+    assert world.state() == ("sent", "")
+
+
+def test_a_failure_is_given_up_after_three_days(world: World, tmp_path: Path) -> None:
+    world.plan(DAY, 1)
+    world.seal()
+    refusing = outlets(
+        TestChannel({place: Outcome("failed", "refused") for place in range(9)}, tmp_path / "a")
+    )
+    for days in range(4):
+        assert world.send(outlets=refusing, today=DAY + timedelta(days=days)).outcomes == {"failed": 1}
+    assert world.send(outlets=refusing, today=DAY + timedelta(days=4)).outcomes == {}
+    assert world.deliveries() == [(key_of(0), "skipped", "given_up: refused")]
+    assert world.state(today=DAY + timedelta(days=4)) == ("sent", "")
+
+
+def test_a_permanent_rejection_is_final(lite: World, tmp_path: Path) -> None:
+    lite.plan(DAY, 1)
+    lite.seal()
+    lite.send(outlets=outlets(TestChannel({0: Outcome("skipped", "no_such_address")}, tmp_path / "a")))
+    assert lite.send().sent_count == 0
+    assert lite.deliveries() == [(key_of(0), "skipped", "no_such_address")]
+
+
+def test_a_channel_that_breaks_leaves_unknown_and_ends_the_sending(world: World, tmp_path: Path) -> None:
+    world.plan(DAY, 5)
+    world.plan_snapshot(DAY, 1)
+    world.seal()
+    broken = outlets(TestChannel({1: OSError("person1@example.com")}, tmp_path / "accepted"))
+    summary = world.send(outlets=broken, chunk_size=3)
+    assert [(report.batch.id.kind, report.problem) for report in summary.reports] == [
+        ("messages", "outlet: OSError"),
+        ("snapshot", "stopped"),
+    ]
+    assert world.deliveries() == [
+        (key_of(0), "sent", ""),
+        (key_of(1), "unknown", "interrupted"),
+        (key_of(2), "unknown", "interrupted"),
+    ]
+    assert world.send().outcomes == {"sent": 3}
+
+
+def test_an_interrupted_sending_settles_what_it_knows(lite: World, tmp_path: Path) -> None:
+    lite.plan(DAY, 3)
+    lite.seal()
+    channel = TestChannel({1: signal.SIGINT, 2: 0.5}, tmp_path / "accepted")
+    with pytest.raises(KeyboardInterrupt):
+        lite.send(outlets=outlets(channel))
+    assert lite.states_of_deliveries() == {"sent": 1, "unknown": 2}
+
+
+def test_an_outlet_that_nobody_configured_is_a_failure(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.seal()
+    assert lite.send(outlets=Outlets({}, {})).outcomes == {"failed": 1}
+    assert lite.send().outcomes == {"sent": 1}
+
+
+def test_a_slow_channel_loses_its_lease_and_delivers_no_more(lite: World, tmp_path: Path) -> None:
+    lite.plan(DAY, 3)
+    lite.seal()
+    slow = outlets(TestChannel({1: 0.6}, tmp_path / "accepted"))
+    summary = lite.send(outlets=slow, lease=timedelta(seconds=0.5))
+    assert summary.reports[0].problem == "lease_expired"
+    assert accepted(tmp_path / "accepted") == [key_of(0), key_of(1)]
+    assert lite.states_of_deliveries() == {"sent": 2, "unknown": 1}
+
+
+def test_who_delivered_knows_better_than_a_lease_that_ran_out(world: World, tmp_path: Path) -> None:
+    world.plan(DAY, 1)
+    world.seal()
+
+    class Overtaken(TestChannel):
+        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+            world.send(now=lambda: utc_now() + timedelta(hours=1))
+            assert world.states_of_deliveries() == {"unknown": 1}
+            yield from super().deliver(drafts)
+
+    world.send(outlets=outlets(Overtaken({}, tmp_path / "accepted")))
+    assert world.states_of_deliveries() == {"sent": 1}
+
+
+def test_a_render_error_skips_one_and_not_the_others(world: World) -> None:
+    world.plan(DAY, 2)
+    world.plan(DAY, 1, start=7, attributes="{}")  # the template prints the colour
+    summary = world.run()
+    assert summary.outcomes == {"sent": 2, "skipped": 1}
+    assert world.deliveries()[-1] == (key_of(7), "skipped", "render_error: hello/hello: UndefinedError")
+    assert len(world.mails()) == 2
+    assert world.run().sent_count == 0
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({"currency": None}, "render_error: hello/hello: TemplateRuntimeError"),
+        ({"attributes": '{"color": null}'}, "render_error: hello/hello: TemplateRuntimeError"),
+    ],
+)
+def test_a_message_with_a_hole_is_never_sent(lite: World, order: dict[str, Any], reason: str) -> None:
+    lite.plan(DAY, 1, **order)
+    lite.run()
+    assert [row[1:] for row in lite.deliveries()] == [("skipped", reason)]
+    assert lite.mails() == []
+
+
+def test_reasons_and_problems_hold_no_personal_data(lite: World) -> None:
+    template = lite.conversation_folder / "hello.txt.j2"
+    template.write_text(
+        template.read_text().replace("{{ order.attributes.color }}", "{{ contact.email.nothing() }}")
+    )
+    lite.plan(DAY, 2)
+    summary = lite.run()
+    assert summary.outcomes == {"skipped": 2}
+    assert "person" not in str(summary)
+    assert "@" not in str(lite.deliveries())
+
+
+def test_templates_cannot_leave_the_sandbox(lite: World) -> None:
+    template = lite.conversation_folder / "hello.txt.j2"
+    escape = "{{ order.__class__.__mro__ }}"
+    template.write_text(template.read_text().replace("{{ order.attributes.color }}", escape))
+    lite.plan(DAY, 1)
+    lite.run()
+    assert [row[1:] for row in lite.deliveries()] == [("skipped", "render_error: hello/hello: SecurityError")]
+
+
+@pytest.mark.parametrize(
+    ("suppression", "sent"),
+    [
+        ({"channel": "", "kind": ""}, 1),
+        ({"channel": "email", "kind": "commercial"}, 1),
+        ({"channel": "email", "kind": "transactional"}, 2),
+        ({"channel": "sms", "kind": ""}, 2),
+    ],
+)
+def test_a_suppressed_contact_is_skipped(world: World, suppression: dict[str, str], sent: int) -> None:
+    world.plan(DAY, 2)
+    _suppress(world, "c000001", **suppression)
+    world.run()
+    assert len(world.mails()) == sent
+    if sent == 1:
+        assert world.deliveries()[1] == (key_of(1), "skipped", "suppressed")
+
+
+def test_a_suppressed_contact_reaches_no_relay(lite: World) -> None:
+    lite.plan_events(DAY, 2)
+    lite.plan_snapshot(DAY, 2)
+    _suppress(lite, "c000001", channel="", kind="")
+    lite.run()
+    assert [line["contact_key"] for line in lite.event_lines()] == ["c000000"]
+    members = lite.settings.outbox / "segments" / "outbox_relay" / f"main-loyal-{DAY}.jsonl"
+    assert "c000000" in members.read_text()
+    assert "c000001" not in members.read_text()
+
+
+def _suppress(world: World, contact_key: str, **columns: str) -> None:
+    with world.ledger as ledger, ledger.writing() as connection:
+        connection.execute(
+            insert(schema.suppressions).values(
+                contact_key=contact_key, reason="test", created_at=datetime(2026, 7, 1, tzinfo=UTC), **columns
+            )
+        )
+
+
+def test_an_order_canceled_since_is_not_written_about(world: World) -> None:
+    world.plan(DAY, 2)
+    world.seal()
+    world.execute(
+        "insert into order_versions (merchant, order_number, known_on, contact_key, status) values"
+        " ('main', 'A0', ?, 'c000000', 'canceled'), ('main', 'A1', ?, 'c000001', 'returned')",
+        (DAY + timedelta(days=1), DAY + timedelta(days=1)),
+    )
+    world.send(today=DAY + timedelta(days=1))
+    assert world.deliveries() == [(key_of(0), "skipped", "exit_when: canceled"), (key_of(1), "sent", "")]
+
+
+def test_an_order_of_another_contact_is_not_written_about(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.seal()
+    lite.execute(
+        "insert into order_versions (merchant, order_number, known_on, contact_key, status)"
+        " values ('main', 'A0', ?, 'c9', 'shipped')",
+        (DAY + timedelta(days=1),),
+    )
+    lite.send(today=DAY + timedelta(days=1))
+    assert lite.deliveries() == [(key_of(0), "skipped", "order_of_another_contact")]
+
+
+def test_a_message_shows_the_order_as_it_was_known_that_day(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.execute(
+        "insert into order_versions select merchant, order_number, ?, contact_key, email, ordered_on,"
+        " ship_date, status, 999, currency, attributes from order_versions",
+        (DAY + timedelta(days=1),),
+    )
+    lite.run(today=DAY + timedelta(days=1))
+    assert "$1,234.56, blue" in _text(lite.mails()[0])
+
+
+def test_another_secret_sends_nothing(world: World) -> None:
+    world.plan(DAY, 2)
+    world.run()
+    world.plan(DAY, 1, start=10)
+    other = world.with_settings(secret="another secret of many characters")
+    other.seal()
+    with pytest.raises(SendRefused, match=r"nothing was sent: the contact secret .* PP_SECRET"):
+        other.send()
+    assert len(world.mails()) == 2
+    assert world.send().sent_count == 1
+
+
+def test_a_mail_is_complete_and_the_same_each_time(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.run()
+    path = lite.mails()[0]
+    mail = read_mail(path)
+    assert mail["From"] == "Corner Shop <shop@example.com>"
+    assert mail["To"] == "person0@example.com"
+    assert mail["Subject"] == "Hello Ann"
+    assert mail["Date"] == "Fri, 10 Jul 2026 12:00:00 +0000"
+    assert mail["Message-ID"] == f"<{key_of(0)}@example.com>"
+    link = mail["List-Unsubscribe"].strip("<>")
+    assert link.startswith("https://example.com/unsubscribe?c=c000000.")
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    text, html = (part.get_content() for part in mail.iter_parts())
+    assert link in text
+    assert link in html
+    assert "1 Corner Street" in text
+    assert "Fish &amp; &lt;Chips&gt;" in html
+    assert b"List-Unsubscribe: <" + link.encode() + b">\r\n" in path.read_bytes()
+    again = World.make(path.parent / "again", secret=lite.settings.secret_file.read_text().strip())
+    again.plan(DAY, 1)
+    again.run()
+    assert again.mails()[0].read_bytes() == path.read_bytes()
+
+
+def test_a_transactional_mail_needs_no_unsubscribe_link(lite: World) -> None:
+    file = lite.conversation_folder / "conversation.yml"
+    file.write_text("kind: transactional\n" + file.read_text())
+    lite.plan(DAY, 1)
+    lite.run()
+    assert read_mail(lite.mails()[0])["List-Unsubscribe"] is None
+
+
+def test_a_name_cannot_add_a_header(lite: World) -> None:
+    lite.plan(DAY, 1, attributes='{"color": "blue", "first_name": "Ann\\r\\nBcc:x@example.com"}')
+    lite.run()
+    mail = read_mail(lite.mails()[0])
+    assert mail["Bcc"] is None
+    assert mail["Subject"].startswith("Hello Ann Bcc:")
+
+
+@pytest.mark.parametrize(
+    "address", ["no address", "päm@example.com", "a@b@c", "x@example.com\nBcc: y@example.com"]
+)
+def test_an_address_that_cannot_be_used_skips_its_message(lite: World, address: str) -> None:
+    lite.plan(DAY, 2)
+    lite.execute("update external_events set email = ? where order_number = 'A0'", (address,))
+    lite.run()
+    assert lite.deliveries() == [(key_of(0), "skipped", "address_not_usable"), (key_of(1), "sent", "")]
+
+
+def test_a_message_without_address_is_skipped(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.execute("delete from external_events")
+    lite.run()
+    assert lite.deliveries() == [(key_of(0), "skipped", "no_address")]
+
+
+def test_an_outbox_that_cannot_be_written_fails_and_is_tried_again(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.plan_events(DAY, 1)
+    lite.plan_snapshot(DAY, 1)
+    lite.seal()
+    lite.settings.outbox.write_text("a file where the folder should be")
+    assert lite.send().outcomes == {"failed": 3}
+    lite.settings.outbox.unlink()
+    assert lite.send().outcomes == {"sent": 3}
+
+
+def test_a_torn_line_does_not_take_the_next_event_with_it(lite: World) -> None:
+    path = lite.settings.outbox / "events" / "outbox_relay" / f"{DAY}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"event_id": "torn')
+    lite.plan_events(DAY, 1)
+    lite.run()
+    assert len(path.read_text().splitlines()) == 2
+    assert '"recent_buyers000000"' in path.read_text().splitlines()[1]
+
+
+def test_events_and_messages_of_unknown_merchants_and_conversations_wait(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.plan(DAY, 1, start=10)
+    lite.plan(DAY, 1, start=20)
+    lite.execute("update planned_messages set merchant = 'other' where order_number = 'A10'")
+    lite.execute("update planned_messages set conversation = 'gone' where order_number = 'A20'")
+    summary = lite.run()
+    assert sorted(report.problem for report in summary.reports) == ["", "no_conversation", "no_merchant_file"]
+    assert summary.sent_count == 1
+
+
+def test_a_future_day_is_not_sent_early(lite: World) -> None:
+    tomorrow = DAY + timedelta(days=1)
+    lite.plan(tomorrow, 1)
+    lite.seal(tomorrow, tomorrow, today=DAY)
+    assert lite.send(tomorrow, tomorrow, today=DAY).sent_count == 0
+    assert lite.send(tomorrow, tomorrow, today=tomorrow).sent_count == 1
+
+
+def test_many_days_are_sent_in_one_go_and_show_progress(lite: World) -> None:
+    lite.plan_days(DAY, 5, 2)
+    first = DAY - timedelta(days=5)
+    lite.seal(first, DAY, today=DAY)
+    with lite.ledger as ledger:
+        for batch in newest_batches(ledger, first, DAY):
+            approve(ledger, batch.hash, "ann")
+        seen: list[tuple[int, int]] = []
+        merchants = load_merchants(lite.settings)
+        sender = Sender(lite.settings, ledger, lite.warehouse, outbox_outlets(lite.settings, merchants))
+        summary = sender.send(first, DAY, DAY, lambda done, total, _: seen.append((done, total)))
+    assert summary.sent_count == 10
+    assert seen == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
+
+
+def test_the_warehouse_is_closed_while_delivering(lite: World, tmp_path: Path) -> None:
+    lite.plan(DAY, 1)
+    lite.seal()
+
+    class Reader(TestChannel):
+        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+            with lite.warehouse.connect() as connection:
+                assert connection.rows("select count(*) from planned_messages") == [(1,)]
+            yield from super().deliver(drafts)
+
+    assert lite.send(outlets=outlets(Reader({}, tmp_path / "accepted"))).sent_count == 1
+
+
+def test_a_delivery_resolved_by_a_person_is_not_changed_by_a_late_sender(lite: World, tmp_path: Path) -> None:
+    lite.plan(DAY, 1)
+    lite.seal()
+
+    class Resolved(TestChannel):
+        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+            with Ledger(lite.settings) as ledger, ledger.writing() as connection:
+                connection.execute(update(schema.deliveries).values(state="unknown", reason="looked into"))
+            yield from super().deliver(drafts)
+
+    lite.send(outlets=outlets(Resolved({}, tmp_path / "accepted")))
+    assert lite.deliveries() == [(key_of(0), "unknown", "looked into")]
+
+
+def test_the_outbox_counts_as_rehearsal(lite: World) -> None:
+    assert OutboxChannel(lite.settings.outbox).target == "rehearsal"
+    assert OutboxRelay(lite.settings.outbox).target == "rehearsal"
+
+
+def _text(path: Path) -> str:
+    part = read_mail(path).get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_a_warehouse_on_postgresql_is_sealed_and_sent_alike(
+    tmp_path: Path, postgres_database: PostgresDatabase
+) -> None:
+    outcomes = []
+    for name, settings in (
+        ("duckdb", {}),
+        ("postgres", {"target": "postgres", "warehouse_url": postgres_database.url}),
+    ):
+        world = World.make(tmp_path / name, secret="a secret of enough characters", **settings)
+        world.plan(DAY, 12)
+        world.plan(DAY + timedelta(days=1), 3, start=20)
+        world.plan_events(DAY, 11)
+        world.plan_snapshot(DAY, 12)
+        world.seal(DAY, DAY + timedelta(days=1), today=DAY + timedelta(days=1))
+        summary = world.send(DAY, DAY + timedelta(days=1), today=DAY + timedelta(days=1))
+        files = {
+            str(path.relative_to(world.settings.outbox)): path.read_bytes()
+            for path in world.settings.outbox.rglob("*")
+            if path.is_file()
+        }
+        world.execute("delete from planned_messages where order_number = 'A3'")
+        sealed = world.seal().sealed
+        outcomes.append(
+            (
+                [(report.batch.hash, dict(report.outcomes)) for report in summary.reports],
+                files,
+                [(batch.hash, batch.version, batch.sent_count, batch.unplanned_count) for batch in sealed],
+            )
+        )
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][2][0][1:] == (2, 11, 1)
