@@ -55,9 +55,7 @@ def build_range(
         reload = landing_days.stale_days(settings, ledger, connection, merchants, last)
         stale = stale_days(connection, books)
     if reload:
-        reasons.append(
-            f"{len(reload)} days from {reload[0]} on hold other order rows than their files and rules say"
-        )
+        reasons.append(f"{len(reload)} days from {reload[0]} on hold other order rows than their files and rules say")
         days += reload
     for found in stale:
         reasons.append(f"{found.model}: {found.stale_days} days from {found.day} on, {found.reason}")

@@ -13,9 +13,7 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Today = Annotated[
-    str | None, typer.Option(help="Act as of this day (rehearsals only; refused in live mode).")
-]
+Today = Annotated[str | None, typer.Option(help="Act as of this day (rehearsals only; refused in live mode).")]
 
 
 @app.command()
@@ -23,9 +21,7 @@ def run(
     first: Annotated[str, typer.Option("--from", help="First day to build.")],
     last: Annotated[str, typer.Option("--to", help="Last day; unread files dated up to it are taken in.")],
     today: Today = None,
-    send: Annotated[
-        bool, typer.Option("--send", help="Deliver what the batches allow, after building.")
-    ] = False,
+    send: Annotated[bool, typer.Option("--send", help="Deliver what the batches allow, after building.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take in order files, build the days, seal the batches; with --send, deliver."""
@@ -80,12 +76,8 @@ def batches(
 
 @app.command()
 def approve(
-    hashes: Annotated[
-        list[str] | None, typer.Argument(help="Hashes (or their beginnings) from `pp batches`.")
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all-waiting", help="Approve all that waits; asks first.")
-    ] = False,
+    hashes: Annotated[list[str] | None, typer.Argument(help="Hashes (or their beginnings) from `pp batches`.")] = None,
+    everything: Annotated[bool, typer.Option("--all-waiting", help="Approve all that waits; asks first.")] = False,
     by: Annotated[str, typer.Option(help="Who approves; stands in the ledger.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     today: Today = None,

@@ -20,9 +20,7 @@ from pp_pipeline.defs.sending import sensors as sending_sensors
 from pp_pipeline.settings import Settings
 
 
-def build_definitions(
-    settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None = None
-) -> dg.Definitions:
+def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
     """Everything that Dagster shows for one installation.
 
     Args:
@@ -38,7 +36,7 @@ def build_definitions(
     return dg.Definitions(
         assets=[asset for step in steps for asset in step.assets(location)],
         asset_checks=campaign_checks.checks(location),
-        jobs=[daily_job(location), sending_job(location)],
+        jobs=[daily_job(), sending_job()],
         schedules=[daily_schedule(location)],
         sensors=[landing_sensors.order_file_sensor(location), *sending_sensors.sensors(location)],
         executor=dg.in_process_executor,

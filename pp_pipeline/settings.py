@@ -40,14 +40,10 @@ class Settings(BaseModel):
         default="", description="PP_WAREHOUSE_URL: postgresql:// URL of the warehouse (target postgres)"
     )
     warehouse_schema: str = Field(default="pp_pipeline", description="PP_WAREHOUSE_SCHEMA (target postgres)")
-    ledger_url: str = Field(
-        default="", description="PP_LEDGER_URL: SQLAlchemy URL; default SQLite in the home"
-    )
+    ledger_url: str = Field(default="", description="PP_LEDGER_URL: SQLAlchemy URL; default SQLite in the home")
     live: bool = Field(default=False, description="PP_LIVE: real channels may be used")
     kill_switch: bool = Field(default=False, description="PP_KILL_SWITCH: nothing is sent while it is on")
-    today: date | None = Field(
-        default=None, description="act as of this day (rehearsals); no variable sets it"
-    )
+    today: date | None = Field(default=None, description="act as of this day (rehearsals); no variable sets it")
     secret: str = Field(default="", repr=False, description="PP_SECRET: the secret behind contact_key")
 
     @model_validator(mode="after")
@@ -69,9 +65,7 @@ class Settings(BaseModel):
             raise SettingsError(f"PP_TARGET is '{target}'; allowed are duckdb, postgres, spark")
         warehouse_url = os.environ.get("PP_WAREHOUSE_URL", "")
         if target == "postgres" and not warehouse_url.startswith("postgresql://"):
-            raise SettingsError(
-                "PP_TARGET=postgres needs PP_WAREHOUSE_URL=postgresql://user:password@host/database"
-            )
+            raise SettingsError("PP_TARGET=postgres needs PP_WAREHOUSE_URL=postgresql://user:password@host/database")
         return cls(
             home=Path(os.environ.get("PP_HOME") or checkout / "data").resolve(),
             checkout=checkout,

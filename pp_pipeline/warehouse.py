@@ -58,9 +58,7 @@ class Connection:
         )
         return bool(found)
 
-    def replace_days(
-        self, table: str, day_column: str, first: date, last: date, frame: "pandas.DataFrame"
-    ) -> None:
+    def replace_days(self, table: str, day_column: str, first: date, last: date, frame: "pandas.DataFrame") -> None:
         """Replace the rows of a range of days: the range is deleted, the frame inserted, in one transaction.
 
         A day that became empty loses its rows; that is why the range is deleted and not the frame's days.
@@ -86,9 +84,7 @@ class Connection:
         buffer = io.StringIO()
         frame.to_csv(buffer, index=False, header=False, na_rep="\\N", date_format="%Y-%m-%d %H:%M:%S")
         buffer.seek(0)
-        self._raw.cursor().copy_expert(
-            f"copy {table} ({columns}) from stdin with (format csv, null '\\N')", buffer
-        )
+        self._raw.cursor().copy_expert(f"copy {table} ({columns}) from stdin with (format csv, null '\\N')", buffer)
 
     def _cursor(self, sql: str, params: Sequence[object]) -> Any:
         if self.dialect == "duckdb":

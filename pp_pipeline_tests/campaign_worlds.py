@@ -43,12 +43,11 @@ CAMPAIGNS = st.fixed_dictionaries(
                 ["canceled", "returned", "closed"],
                 ["returned", "closed"],
                 ["returned"],
+                [],
                 ["canceled", "returned", "unknown", "misc"],
             )
         ),
-        "hold_statuses": st.sampled_from(
-            (["hold"], ["hold"], ["hold", "back_order"], ["pending", "processing"])
-        ),
+        "hold_statuses": st.sampled_from((["hold"], ["hold"], ["hold", "back_order"], ["pending", "processing"])),
         "audience": st.sampled_from(sorted(AUDIENCES) + [text for text in AUDIENCES if "bought" in text]),
     },
 ).map(_in_one_level)

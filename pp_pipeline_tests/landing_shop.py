@@ -16,7 +16,9 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Connection, Warehouse
 
-HEADER = "order_number,email,ordered_at,ship_date,status,order_total,currency,sku,product_name,category,quantity,unit_price"
+HEADER = (
+    "order_number,email,ordered_at,ship_date,status,order_total,currency,sku,product_name,category,quantity,unit_price"
+)
 _ROW = {
     "order_number": "A1",
     "email": "ann@example.com",
@@ -91,9 +93,7 @@ class Shop:
         """Open the warehouse."""
         return Warehouse(self.settings).connect()
 
-    def rows(
-        self, columns: str, table: str = "order_file_rows", order: str = "1, 2, 3"
-    ) -> list[tuple[Any, ...]]:
+    def rows(self, columns: str, table: str = "order_file_rows", order: str = "1, 2, 3") -> list[tuple[Any, ...]]:
         """What a table holds."""
         with self.connect() as connection:
             return connection.rows(f"select {columns} from {table} order by {order}")

@@ -54,7 +54,7 @@ _FIRST_KNOWN = (*range(10), *range(10), -12)
 _LAST_FILE_DATE = date(2026, 1, 24)
 _GAPS = (0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8)
 _ORDER_LAGS = (0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 5, 9, 11, -1, -3)
-_OLD_ORDER_LAGS = (*_ORDER_LAGS * 2, 28, 30, 31, 175, 179, 180, 181, 185)
+_LAGS_OF_A_WORLD = (_ORDER_LAGS, _ORDER_LAGS, _ORDER_LAGS, (*_ORDER_LAGS, 28, 30, 31), (175, 179, 180, 181, 185))
 _SHIP_LAGS = (0, 0, 0, 1, 1, 2, 5, -1, -2, -4, -9)
 
 # A world keeps to one theme, so that its changes meet; what the campaign looks at is added to each.
@@ -68,7 +68,10 @@ _THEMES = (
 _CHANGES_OF_THE_BASIS = {
     "order_date": ("ordered_at",),
     "ship_date_only": ("ship_date",),
-    "ship_date_or_status": ("ship_date", "ship_date_as_shipped", "shipped", "shipped", "unshipped"),
+    "ship_date_or_status": (
+        *("ship_date", "shipped", "shipped", "shipped", "unshipped"),
+        *("ship_date_as_shipped", "ship_date_as_shipped", "ship_date_as_shipped"),
+    ),
 }
 
 
@@ -139,19 +142,19 @@ class Story:
         basis = campaign.get("ship_trigger", "order_date")
         holds = ("hold", "hold", "unhold", "unhold") if "hold_statuses" in campaign else ()
         self._changes = (*dice.one_of(_THEMES), *_CHANGES_OF_THE_BASIS[basis], *holds)
-        self._one_moment = self._ordered_at(FIRST_DAY + timedelta(days=3), _ORDER_LAGS)
+        self._lags = dice.one_of(_LAGS_OF_A_WORLD) if "audience" in campaign else _ORDER_LAGS
+        self._one_moment = self._ordered_at(FIRST_DAY + timedelta(days=3), self._lags)
 
     def of_order(self, order_number: str) -> list[Statement]:
         """The order's statements, in the order of their days."""
         dice = self._dice
         day = FIRST_DAY + timedelta(days=dice.one_of(_FIRST_KNOWN))
-        lags = _OLD_ORDER_LAGS if "audience" in self.campaign else _ORDER_LAGS
         first = {
             "order_number": order_number,
             "email": dice.one_of((*self._contacts, *self._contacts, CONTACTS[0], ANN_IN_CAPITALS)),
-            "ordered_at": self._one_moment if dice.once_in(5) else self._ordered_at(day, lags),
+            "ordered_at": self._one_moment if dice.once_in(5) else self._ordered_at(day, self._lags),
             "ship_date": self._ship_date(day) if self._is_by_ship_date and not dice.once_in(3) else "",
-            "status": dice.one_of((*("processing",) * 6, "shipped", "completed", *self._holds, *self._stops)),
+            "status": dice.one_of((*("processing",) * 6, "shipped", "completed", *self._holds * 3, *self._stops)),
             "order_total": dice.one_of(TOTALS),
             "currency": dice.one_of(("USD", "USD", "USD", "", "EUR")),
         }
@@ -184,7 +187,7 @@ class Story:
             case "unhold":
                 return {"status": dice.one_of(("misc", "", "0", "closed"))}
             case "shipped":
-                return {"status": dice.one_of(SHIPPED), "ship_date": dice.one_of(("", "", day.isoformat()))}
+                return {"status": dice.one_of(SHIPPED), "ship_date": dice.one_of(("", "", "", day.isoformat()))}
             case "unshipped":
                 return {"status": "processing", "ship_date": ""}
             case "ship_date_as_shipped":
@@ -229,9 +232,7 @@ def _draw_files(dice: Dice, day: date, stated: list[Statement]) -> list[OrderFil
             rows.insert(dice.one_of(range(len(rows) + 1)), _row(other, PRODUCTS[0]))
         rows_of[dice.one_of(endings)] += rows
     return [
-        OrderFile(
-            f"orders_{day.isoformat()}{ending}.csv", day, tuple(reversed(rows) if dice.once_in(8) else rows)
-        )
+        OrderFile(f"orders_{day.isoformat()}{ending}.csv", day, tuple(reversed(rows) if dice.once_in(8) else rows))
         for ending, rows in rows_of.items()
         if rows
     ]

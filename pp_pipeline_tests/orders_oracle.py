@@ -128,9 +128,7 @@ class Orders:
         for order_number, rows in rows_of.items():
             fields = self._order_fields(rows[-1])
             lines = [row for row in rows if self._order_fields(row) == fields]
-            versions[order_number] = Version(
-                fields, tuple(Line(row["sku"], row["category"]) for row in lines)
-            )
+            versions[order_number] = Version(fields, tuple(Line(row["sku"], row["category"]) for row in lines))
         return versions
 
     def _order_fields(self, row: Row) -> OrderFields:

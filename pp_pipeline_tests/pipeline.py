@@ -60,21 +60,19 @@ class QueuePipeline:
         first = min([case.days[0] for case in cases] + [file.file_date for case in cases for file in case.files])
         last = max(case.days[1] for case in cases)
         with Ledger(self.settings) as ledger:
-            load_days(
-                self.settings, ledger, self.warehouse.connect, first, last, load_merchants(self.settings)
-            )
+            load_days(self.settings, ledger, self.warehouse.connect, first, last, load_merchants(self.settings))
         queues = [f"queue_slot_{slot:02}" for slot in range(len(cases))]
         variables = {f"slot_{slot:02}": _plain(case.parameters) for slot, case in enumerate(cases)}
         for from_day, to_day in ranges or [(first, last)]:
             results = self.project.build(
                 ["order_versions", "order_lines", *queues], from_day, to_day, variables=variables
             )
-            failed = [f"{result.name}: {result.message}" for result in results if result.status not in ("success", "pass")]
+            failed = [
+                f"{result.name}: {result.message}" for result in results if result.status not in ("success", "pass")
+            ]
             assert not failed, failed
         with self.warehouse.connect() as connection:
-            books = [
-                [Movement(*row) for row in connection.rows(f"select {_COLUMNS} from {queue}")] for queue in queues
-            ]
+            books = [[Movement(*row) for row in connection.rows(f"select {_COLUMNS} from {queue}")] for queue in queues]
         return [
             sorted_book(row for row in book if row.movement_on <= case.days[1])
             for book, case in zip(books, cases, strict=True)
@@ -110,5 +108,3 @@ def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
         for name, value in parameters.items()
     }
-
-

@@ -163,9 +163,7 @@ class World:
             merchants = load_merchants(self.settings)
             return seal_batches(ledger, self.warehouse, self.settings, first, last, merchants, today)
 
-    def states(
-        self, first: date = DAY, last: date = DAY, today: date = DAY
-    ) -> list[tuple[Batch, BatchState]]:
+    def states(self, first: date = DAY, last: date = DAY, today: date = DAY) -> list[tuple[Batch, BatchState]]:
         with self.ledger as ledger:
             return batch_states(ledger, self.settings, first, last, today)
 

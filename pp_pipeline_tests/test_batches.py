@@ -74,9 +74,7 @@ def batch(**changes: object) -> Batch:
         ({"new_count": 500, "approved_at": datetime(2026, 7, 10, tzinfo=UTC)}, False, DAY, ("ready", "")),
     ],
 )
-def test_state_of_a_batch(
-    changes: dict[str, object], killed: bool, today: date, expected: tuple[str, str]
-) -> None:
+def test_state_of_a_batch(changes: dict[str, object], killed: bool, today: date, expected: tuple[str, str]) -> None:
     state = batch_state(batch(**changes), [], "rehearsal", killed, today)
     assert (state.state, state.reason) == expected
 
@@ -94,9 +92,7 @@ def test_state_of_a_batch(
         (499, [1] * 28, False),  # below the floor, however small the others were
     ],
 )
-def test_large_is_three_times_the_median_and_the_floor(
-    new_count: int, past: list[int], expected: bool
-) -> None:
+def test_large_is_three_times_the_median_and_the_floor(new_count: int, past: list[int], expected: bool) -> None:
     assert is_large(new_count, past) is expected
 
 
@@ -276,9 +272,7 @@ def test_only_the_newest_version_can_be_approved(world: World) -> None:
     world.plan(DAY, 1, start=10)
     new = world.seal().batches[0]
     with world.ledger as ledger:
-        with pytest.raises(
-            ApprovalError, match=f"approve version 2, {new.hash[:12]}, with 3 rows, 3 of them new"
-        ):
+        with pytest.raises(ApprovalError, match=f"approve version 2, {new.hash[:12]}, with 3 rows, 3 of them new"):
             approve(ledger, old.hash[:10], "ann")
         assert approve(ledger, new.hash[:10].upper(), "ann").version == 2
         assert approve(ledger, new.hash, "bob").approved_by == "ann"
@@ -311,9 +305,7 @@ def test_an_approval_that_names_no_one_batch_is_refused(lite: World, prefix: str
         with ledger.writing() as connection:
             for number, each in enumerate(newest_batches(ledger, DAY, DAY)):
                 connection.execute(
-                    update(schema.batches)
-                    .where(schema.batches.c.id == each.number)
-                    .values(hash=f"ffff{number}")
+                    update(schema.batches).where(schema.batches.c.id == each.number).values(hash=f"ffff{number}")
                 )
         with pytest.raises(ApprovalError, match=words):
             approve(ledger, prefix, "ann")

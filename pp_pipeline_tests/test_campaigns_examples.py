@@ -44,6 +44,4 @@ def test_the_pipeline_gives_the_book_of_the_example(
 
 def test_every_misreading_is_noticed_by_an_example() -> None:
     cases = [example.case() for example in EXAMPLES]
-    assert [
-        wrong.__name__ for wrong in misreadings() if not any(notices(case, wrong) for case in cases)
-    ] == []
+    assert [wrong.__name__ for wrong in misreadings() if not any(notices(case, wrong) for case in cases)] == []

@@ -59,9 +59,7 @@ def complaint(folder: Path) -> str:
 
 
 def test_one_row_per_message_and_event(folder: Path) -> None:
-    change(
-        folder, "scope: order", "scope: order\nentries: once\nlive_from: 2026-07-04\nexit_when: [canceled]"
-    )
+    change(folder, "scope: order", "scope: order\nentries: once\nlive_from: 2026-07-04\nexit_when: [canceled]")
     frame = conversation_messages(load_conversations(folder))
     assert list(frame.columns) == list(MESSAGE_COLUMNS)
     rest = ("greet", "email", "hello", "commercial", "order", "once", date(2026, 7, 4), True, False)
@@ -169,9 +167,7 @@ def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_plainly(
-    folder: Path, before: str, after: str, words: str
-) -> None:
+def test_a_file_that_cannot_be_used_is_refused_plainly(folder: Path, before: str, after: str, words: str) -> None:
     change(folder, before, after)
     assert words in complaint(folder)
 
@@ -272,9 +268,7 @@ def test_a_template_file_that_is_not_there_is_refused(folder: Path) -> None:
 
 def test_the_footer_may_stand_in_a_base(folder: Path) -> None:
     (folder / "base.html.j2").write_text(HTML.replace("body", "inner") + "{% block body %}{% endblock %}")
-    (folder / "hello" / "hello.html.j2").write_text(
-        '{% extends "base.html.j2" %}{% block body %}x{% endblock %}'
-    )
+    (folder / "hello" / "hello.html.j2").write_text('{% extends "base.html.j2" %}{% block body %}x{% endblock %}')
     assert len(load_conversations(folder)) == 1
 
 
@@ -287,9 +281,7 @@ def test_transactional_messages_need_no_footer(folder: Path) -> None:
 def test_one_click_unsubscribing_needs_https(folder: Path) -> None:
     merchants = load_merchants(_shipped())
     plain = {"main": merchants["main"].model_copy(update={"unsubscribe_url": "http://example.com/u"})}
-    with pytest.raises(
-        ConversationError, match=r"merchants/main.yml: unsubscribe_url: .* needs https.*hello"
-    ):
+    with pytest.raises(ConversationError, match=r"merchants/main.yml: unsubscribe_url: .* needs https.*hello"):
         load_conversations(folder, plain)
     change(folder, "kind: commercial", "kind: transactional")
     assert len(load_conversations(folder, plain)) == 1

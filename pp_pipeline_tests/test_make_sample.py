@@ -88,6 +88,4 @@ def test_same_day_shipments_are_known_the_day_after(make_sample: ModuleType) -> 
 
 def test_the_same_source_gives_the_same_files(make_sample: ModuleType) -> None:
     text = source_text([f"X-{number}" for number in range(50)], "2017-11-01", "2017-11-06")
-    assert make_sample.files(make_sample.read_orders(text)) == make_sample.files(
-        make_sample.read_orders(text)
-    )
+    assert make_sample.files(make_sample.read_orders(text)) == make_sample.files(make_sample.read_orders(text))

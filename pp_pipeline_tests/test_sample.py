@@ -49,9 +49,7 @@ class Statement(NamedTuple):
 def sample_files() -> list[Path]:
     """The sample's files only: who tries the program may have put others beside them."""
     return [
-        path
-        for path in sorted((DATA / "inbox").glob("orders_2026-*.csv"))
-        if FIRST_DAY <= day_of(path) <= LAST_DAY
+        path for path in sorted((DATA / "inbox").glob("orders_2026-*.csv")) if FIRST_DAY <= day_of(path) <= LAST_DAY
     ]
 
 
@@ -104,9 +102,7 @@ def test_cells_are_well_formed(rows: dict[date, list[dict[str, str]]]) -> None:
             assert date.fromisoformat(row["ordered_at"][:10]) <= day
             assert row["ship_date"] == "" or date.fromisoformat(row["ship_date"]) <= day
             assert row["status"] in {*WORDS, *WORDS.values()}
-            assert re.fullmatch(r"\d+\.\d\d", row["order_total"]) and re.fullmatch(
-                r"\d+\.\d\d", row["unit_price"]
-            )
+            assert re.fullmatch(r"\d+\.\d\d", row["order_total"]) and re.fullmatch(r"\d+\.\d\d", row["unit_price"])
             assert row["currency"] == "USD" and int(row["quantity"]) > 0
             assert row["sku"] and row["product_name"].isprintable() and row["category"] and row["first_name"]
 
@@ -129,9 +125,7 @@ def test_rows_of_an_order_stand_together(rows: dict[date, list[dict[str, str]]])
 def test_total_is_that_of_the_lines_but_for_rounding(orders: dict[str, list[Statement]]) -> None:
     for statement in all_statements(orders):
         lines = [(int(line["quantity"]), Decimal(line["unit_price"])) for line in statement.lines]
-        off = abs(
-            sum(quantity * price for quantity, price in lines) - Decimal(statement.cells["order_total"])
-        )
+        off = abs(sum(quantity * price for quantity, price in lines) - Decimal(statement.cells["order_total"]))
         assert off <= Decimal("0.005") * sum(quantity + 1 for quantity, _ in lines)
 
 
@@ -178,15 +172,11 @@ def measured(orders: dict[str, list[Statement]]) -> dict[str, int]:
     new = [stated for stated in orders.values() if stated[0].file_date > FIRST_DAY]
     late = Counter(min((stated[0].file_date - stated[0].ordered_on).days, 14) for stated in new)
     undated = [
-        stated
-        for stated in orders.values()
-        if any(s.status == "shipped" and not s.cells["ship_date"] for s in stated)
+        stated for stated in orders.values() if any(s.status == "shipped" and not s.cells["ship_date"] for s in stated)
     ]
 
     def changes(column: str) -> int:
-        return sum(
-            any(a.cells[column] != b.cells[column] for a, b in pairwise(stated)) for stated in orders.values()
-        )
+        return sum(any(a.cells[column] != b.cells[column] for a, b in pairwise(stated)) for stated in orders.values())
 
     def last_of_the_days(status: str) -> int:
         return sum(stated[-1].status == status for stated in daily if stated)
@@ -224,7 +214,5 @@ def measured(orders: dict[str, list[Statement]]) -> dict[str, int]:
         ),
         "orders shipped without a ship date": len(undated),
         "of them dated later": sum(stated[-1].cells["ship_date"] != "" for stated in undated),
-        "orders with Listrak's numbers": sum(
-            any(s.cells["status"] in WORDS for s in stated) for stated in daily
-        ),
+        "orders with Listrak's numbers": sum(any(s.cells["status"] in WORDS for s in stated) for stated in daily),
     }

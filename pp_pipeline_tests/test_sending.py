@@ -160,9 +160,7 @@ def test_a_lost_outbox_and_a_lost_warehouse_send_nothing_again(lite: World) -> N
 
 
 @pytest.mark.parametrize("chunk_size", [3, 100])
-def test_two_processes_at_once_deliver_each_message_once(
-    world: World, chunk_size: int, tmp_path: Path
-) -> None:
+def test_two_processes_at_once_deliver_each_message_once(world: World, chunk_size: int, tmp_path: Path) -> None:
     count = 40
     world.plan(DAY, count)
     world.plan_events(DAY, count)
@@ -190,9 +188,7 @@ def _lines(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("killed_at", [0, 9])
-def test_a_process_killed_between_claim_and_settle_leaves_unknown(
-    world: World, killed_at: int, tmp_path: Path
-) -> None:
+def test_a_process_killed_between_claim_and_settle_leaves_unknown(world: World, killed_at: int, tmp_path: Path) -> None:
     world.plan(DAY, 10)
     world.seal()
     process = multiprocessing.get_context("spawn").Process(
@@ -267,9 +263,7 @@ def test_the_kill_switch_stops_a_sending_at_the_next_chunk(world: World, tmp_pat
     assert world.states_of_deliveries() == {"sent": 3}
 
 
-def test_a_version_sealed_meanwhile_stops_the_older_one_at_the_next_chunk(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_version_sealed_meanwhile_stops_the_older_one_at_the_next_chunk(world: World, tmp_path: Path) -> None:
     world.plan(DAY, 9)
     world.seal()
 
@@ -318,9 +312,7 @@ def test_a_failure_is_tried_again_and_nothing_else_is(world: World, tmp_path: Pa
 def test_a_failure_is_given_up_after_three_days(world: World, tmp_path: Path) -> None:
     world.plan(DAY, 1)
     world.seal()
-    refusing = outlets(
-        TestChannel({place: Outcome("failed", "refused") for place in range(9)}, tmp_path / "a")
-    )
+    refusing = outlets(TestChannel({place: Outcome("failed", "refused") for place in range(9)}, tmp_path / "a"))
     for days in range(4):
         assert world.send(outlets=refusing, today=DAY + timedelta(days=days)).outcomes == {"failed": 1}
     assert world.send(outlets=refusing, today=DAY + timedelta(days=4)).outcomes == {}
@@ -420,9 +412,7 @@ def test_a_message_with_a_hole_is_never_sent(lite: World, order: dict[str, Any],
 
 def test_reasons_and_problems_hold_no_personal_data(lite: World) -> None:
     template = lite.conversation_folder / "hello.txt.j2"
-    template.write_text(
-        template.read_text().replace("{{ order.attributes.color }}", "{{ contact.email.nothing() }}")
-    )
+    template.write_text(template.read_text().replace("{{ order.attributes.color }}", "{{ contact.email.nothing() }}"))
     lite.plan(DAY, 2)
     summary = lite.run()
     assert summary.outcomes == {"skipped": 2}
@@ -567,9 +557,7 @@ def test_a_name_cannot_add_a_header(lite: World) -> None:
     assert mail["Subject"].startswith("Hello Ann Bcc:")
 
 
-@pytest.mark.parametrize(
-    "address", ["no address", "päm@example.com", "a@b@c", "x@example.com\nBcc: y@example.com"]
-)
+@pytest.mark.parametrize("address", ["no address", "päm@example.com", "a@b@c", "x@example.com\nBcc: y@example.com"])
 def test_an_address_that_cannot_be_used_skips_its_message(lite: World, address: str) -> None:
     lite.plan(DAY, 2)
     lite.execute("update external_events set email = ? where order_number = 'A0'", (address,))

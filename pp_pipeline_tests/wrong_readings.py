@@ -205,9 +205,7 @@ class AllRowsAreLines(_OtherFiles):
             line = {name: row[name] for name in ("sku", "product_name", "category", "quantity", "unit_price")}
             return {**last, **line}
 
-        return tuple(
-            file._replace(rows=tuple(last_fields(row, file.rows) for row in file.rows)) for file in files
-        )
+        return tuple(file._replace(rows=tuple(last_fields(row, file.rows) for row in file.rows)) for file in files)
 
 
 class BlankKeepsWhatWasKnown(_OtherFiles):

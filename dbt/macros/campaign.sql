@@ -14,7 +14,8 @@
         'config_hash': campaign_hash(parameters),
         'reads_history_of': ['order_versions', 'order_lines'],
     }) }}
-    {%- do ref('order_versions') -%}{%- do ref('order_lines') -%}
+    {#- The list comes before the campaigns on the way (DESIGN 8), though its columns are computed as of the day. -#}
+    {%- do ref('post_purchase_list') -%}{%- do ref('order_versions') -%}{%- do ref('order_lines') -%}
     {%- do ref_segments(parameters.audience) -%}
     {%- if execute %}
 with {{ campaign_candidates(parameters) }},

@@ -63,9 +63,7 @@ def books(manifest: Mapping[str, Any], first_day: date, hashes: Mapping[str, str
     return sorted(found, key=lambda book: book.model)
 
 
-def begin_build(
-    connection: Connection, models: Collection[str], first: date, last: date
-) -> dict[str, dict[date, str]]:
+def begin_build(connection: Connection, models: Collection[str], first: date, last: date) -> dict[str, dict[date, str]]:
     """Before a build: the days about to be written don't hold until it has succeeded.
 
     Returns: by model and day, the hash of the files that the build will see, for `record_built_days`. It is taken
@@ -75,9 +73,7 @@ def begin_build(
     connection.execute(CREATE_BUILT_DAYS)
     _delete(connection, models, first, last)
     landed = _files_hashes(connection)
-    upstream = dict(
-        connection.rows("select day, files_hash from built_days where model = ?", (READS_LANDING[0],))
-    )
+    upstream = dict(connection.rows("select day, files_hash from built_days where model = ?", (READS_LANDING[0],)))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return {
         model: {
@@ -115,9 +111,7 @@ def record_built_days(
 
 def _delete(connection: Connection, models: Collection[str], first: date, last: date) -> None:
     for model in models:
-        connection.execute(
-            "delete from built_days where model = ? and day between ? and ?", (model, first, last)
-        )
+        connection.execute("delete from built_days where model = ? and day between ? and ?", (model, first, last))
 
 
 def stale_days(connection: Connection, wanted: Iterable[Book]) -> list[StaleDay]:

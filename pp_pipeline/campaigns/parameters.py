@@ -45,9 +45,7 @@ class Campaign(BaseModel):
     wait_days: Days = Field(description="whole days, 0 or more")
     date_basis: Literal["order_date", "ship_date", "delivered_date"]
     ship_trigger: Literal["ship_date_only", "ship_date_or_status"]
-    transit_days: Days | None = Field(
-        description="whole days, 0 or more, only with date_basis = 'delivered_date'"
-    )
+    transit_days: Days | None = Field(description="whole days, 0 or more, only with date_basis = 'delivered_date'")
     active_from: date = Field(description="a day, 'YYYY-MM-DD'")
     active_to: date | None = Field(description="a day, 'YYYY-MM-DD', not before active_from; or left out")
     back_populate_days: Days = Field(description="whole days, 0 or more")
@@ -98,9 +96,7 @@ class Campaign(BaseModel):
 
     def summary(self) -> str:
         """One sentence on who is held how long, and what fires."""
-        basis = {"order_date": "order date", "ship_date": "ship date", "delivered_date": "delivery"}[
-            self.date_basis
-        ]
+        basis = {"order_date": "order date", "ship_date": "ship date", "delivered_date": "delivery"}[self.date_basis]
         if self.date_basis == "ship_date" and self.ship_trigger == "ship_date_or_status":
             basis = "ship date (or the day an order is known as shipped)"
         repeat = {
@@ -141,9 +137,7 @@ def load_campaigns(
         name = node["name"].removeprefix("queue_")
         given = {"name": name, "config_hash": meta["config_hash"], **meta["campaign"]}
         try:
-            campaigns.append(
-                Campaign.model_validate(given, context={"merchants": merchants, "segments": segments})
-            )
+            campaigns.append(Campaign.model_validate(given, context={"merchants": merchants, "segments": segments}))
         except ValidationError as error:
             problems += [_explain(name, dict(one)) for one in error.errors()]
     if problems:

@@ -16,7 +16,7 @@ from pp_pipeline.warehouse import Connection
 CHECKS = {
     "event_is_taken": "A conversation or a relay takes the event while the campaign is active.",
     "book_is_complete": "Every day since active_from was built with today's configuration and files.",
-    "feed_has_ship_dates": "The merchant's order files bring ship dates.",
+    "feed_has_ship_dates": "The merchant's order files bring ship dates (or shipped statuses, where those count).",
     "wait_is_positive": "wait_days is above 0; with 0 the event fires for the orders of the last 10 days.",
     "audience_has_time_frame": "bought_sku and bought_category say within_days.",
 }
@@ -70,11 +70,7 @@ def findings(
         )
     if "audience_has_time_frame" in checks:
         endless = lacks_time_frame(campaign.audience)
-        text = (
-            "a product helper has no within_days: it looks at all orders ever"
-            if endless
-            else "every look back ends"
-        )
+        text = "a product helper has no within_days: it looks at all orders ever" if endless else "every look back ends"
         found["audience_has_time_frame"] = (not endless, text)
     return [Finding(check, *found[check]) for check in checks]
 
@@ -100,16 +96,16 @@ def _book_is_complete(stale: StaleDay | None) -> tuple[bool, str]:
 
 
 def _feed_has_ship_dates(connection: Connection, campaign: Campaign) -> tuple[bool, str]:
+    takes_status = campaign.ship_trigger == "ship_date_or_status"
+    counts = "ship_date is not null" + (" or status in ('shipped', 'completed')" if takes_status else "")
     found = connection.rows(
-        "select 1 from order_versions where merchant = ? and ship_date is not null limit 1",
-        (campaign.merchant,),
+        f"select 1 from order_versions where merchant = ? and ({counts}) limit 1", (campaign.merchant,)
     )
     if found:
-        return True, "ship dates arrive"
-    hint = (
-        "" if campaign.ship_trigger == "ship_date_or_status" else ", or ship_trigger = 'ship_date_or_status'"
-    )
-    return (
-        False,
-        f"no order of `{campaign.merchant}` ever had a ship date: use date_basis = 'order_date'{hint}",
+        return True, "orders arrive as shipped"
+    if takes_status:
+        return False, f"no order of `{campaign.merchant}` was ever shipped: use date_basis = 'order_date'"
+    return False, (
+        f"no order of `{campaign.merchant}` ever had a ship date: use ship_trigger = 'ship_date_or_status' "
+        "or date_basis = 'order_date'"
     )

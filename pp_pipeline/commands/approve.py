@@ -15,7 +15,7 @@ from pp_pipeline.commands.batches import (
     state_word,
     unique_prefixes,
 )
-from pp_pipeline.commands.output import err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
 from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.batches import ApprovalError, approve
@@ -45,10 +45,8 @@ def _approve_batches(
         raise ApprovalError("--json shows nothing to say yes to; with it, say --yes")
     settings = Settings.from_environment()
     known = standings(settings, today)
-    if everything:
-        named = [one for one in known if one[1].state == "waiting"]
-    else:
-        named = _named(settings, known, hashes)
+    waiting = [one for one in known if one[1].state == "waiting"]
+    named = waiting if everything else _named(settings, known, hashes)
     wanted = [one for one in named if one[0].approved_at is None and one[1].state in ("waiting", "blocked")]
     done = [one for one in named if one not in wanted]
     if not as_json:
@@ -62,7 +60,7 @@ def _approve_batches(
             print_line("No batch waits for approval." if everything else "Nothing was to approve.")
         return 0
     rows = sum(batch.new_count for batch, _ in wanted)
-    if not yes and not _confirmed(f"Approve {len(wanted)} batches with {rows} new rows?"):
+    if not yes and not _confirmed(f"Approve {counted(len(wanted), 'batch', 'batches')} with {rows} new rows?"):
         err.print("nothing was approved")
         return 1
     by = by or _login_name()
@@ -73,7 +71,8 @@ def _approve_batches(
         print_json({"approved": [as_record(batch, states[batch.id]) for batch in approved], "approved_by": by})
         return 0
     days = [batch.day for batch in approved]
-    print_line(f"{by} approved {len(approved)} batches. Nothing was sent yet. They go with")
+    done_words = counted(len(approved), "batch", "batches")
+    print_line(f"{by} approved {done_words}. Nothing was sent yet. What was approved goes with")
     print_line(f"  {send_command(min(days), max(days), today)}", "bold")
     print_line("or by themselves while Dagster runs (`pp ui`) with its batch_sensor on.")
     return 0

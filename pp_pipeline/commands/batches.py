@@ -31,8 +31,8 @@ MEANINGS = {
     "sent": "nothing is left to do",
     "ready": "goes at the next sending",
     "approved": "was approved, and goes at the next sending",
-    "waits: old": f"its day lay more than {MAX_BATCH_AGE_DAYS} days back when it could first go; `pp approve` lets it go",
-    "waits: large": f"{FLOOR_ROWS} new rows or more, and more than {MAX_GROWTH} times the usual of {MEDIAN_DAYS} days; "
+    "waits: old": f"its day was over {MAX_BATCH_AGE_DAYS} days back when it could first go; `pp approve` lets it go",
+    "waits: large": f"{FLOOR_ROWS} new rows or more, and over {MAX_GROWTH} times the median of {MEDIAN_DAYS} days; "
     "`pp approve` lets it go",
     "kill switch": "the kill switch is on: nothing goes before `pp kill-switch off`",
     "early": "its day has not come",
@@ -63,7 +63,8 @@ def _show_batches(waiting: bool, today: str | None, as_json: bool, limit: int) -
     out.print()
     counts = Counter(state_word(*one) for one in everything)
     if counts:
-        print_table("In all", ["count", "state", ""], [[counts[word], word, MEANINGS[word]] for word in MEANINGS if counts[word]])
+        rows = [[counts[word], word, meaning] for word, meaning in MEANINGS.items() if counts[word]]
+        print_table("In all", ["count", "state", ""], rows)
     else:
         print_line("Nothing was sealed yet: `pp run --from DAY --to DAY` builds days and seals their batches.")
     return 0

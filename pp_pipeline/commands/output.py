@@ -46,6 +46,11 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     out.print(table)
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """A count with its word: `1 batch`, `2 batches`."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def print_line(text: str, style: str = "") -> None:
     """A line as it is: no markup, folded at words where it is longer than the terminal."""
     out.print(Text(text, style=style))

@@ -30,9 +30,7 @@ def _run_days(first: str, last: str, today: str | None, send: bool, as_json: boo
     runner = JobRunner(settings, today=parse_day(today) if today else None, say=say)
     acting_on = runner.today
     if to_day > acting_on:
-        raise SettingsError(
-            f"--to {to_day} lies after today ({acting_on}); for a rehearsal, say --today {to_day}"
-        )
+        raise SettingsError(f"--to {to_day} lies after today ({acting_on}); for a rehearsal, say --today {to_day}")
     days = runner.range_of(from_day, to_day)
     for reason in days.reasons:
         say(f"  {reason}", style="dim", markup=False)

@@ -75,9 +75,7 @@ class JobRunner:
             states = batch_states(ledger, self.settings, first, last, self.today)
         return {"queues": queues, "batches": _batch_rows(states)}
 
-    def _execute(
-        self, job: str, first: date, last: date, config: dict[str, Any]
-    ) -> dg.ExecuteInProcessResult:
+    def _execute(self, job: str, first: date, last: date, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
         return self._definitions.resolve_job_def(job).execute_in_process(
             instance=self._instance,
             run_config={**config, "loggers": {"console": {}}},

@@ -1,8 +1,10 @@
 """`pp ui`: Dagster's webserver and daemon on this machine only."""
 
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from pp_pipeline.commands.dagster_home import prepare_dagster_home
 from pp_pipeline.commands.output import err, guarded, out
@@ -18,14 +20,16 @@ def _serve(port: int) -> int:
     settings = Settings.from_environment()
     prepare_dagster_home(settings)
     workspace = ["-w", str(settings.checkout / "workspace.yaml")]
-    python = [sys.executable, "-m"]
+    programs = Path(sys.executable).parent
     out.print(f"Dagster opens on http://127.0.0.1:{port} (no login: it listens on this machine only). Ctrl-C ends it.")
-    daemon = subprocess.Popen([*python, "dagster", "daemon", "run", *workspace], cwd=settings.checkout)
+    daemon = subprocess.Popen([programs / "dagster-daemon", "run", *workspace], cwd=settings.checkout)
     web = subprocess.Popen(
-        [*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
+        [programs / "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
         cwd=settings.checkout,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
+    # A service manager ends it with SIGTERM: the two processes must not stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return web.wait()
     except KeyboardInterrupt:

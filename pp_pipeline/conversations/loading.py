@@ -43,9 +43,7 @@ class ConversationError(ValueError):
     """One or more conversations can't be used; the text has a line for each thing to put right."""
 
 
-def load_conversations(
-    conversations_dir: Path, merchants: Mapping[str, Merchant] | None = None
-) -> list[Conversation]:
+def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant] | None = None) -> list[Conversation]:
     """All conversations by name, checked together with their templates.
 
     With `merchants`, commercial conversations are refused while a merchant's unsubscribe address can't
@@ -110,9 +108,7 @@ def _load(folder: Path) -> Conversation:
     except YamlFileError as error:
         raise ConversationError(f"{folder.name}/{error}") from None
     if not isinstance(file.content, dict):
-        raise ConversationError(
-            f"{place}: is not a list of `word: value` lines; see the sample conversations"
-        )
+        raise ConversationError(f"{place}: does not consist of `word: value` lines; see the sample conversations")
     try:
         conversation = Conversation.model_validate(file.content)
     except ValidationError as error:
@@ -163,9 +159,7 @@ def _template_problems(environment: "Environment", conversation: Conversation) -
     return [place + problem for problem in template_problems(environment, name, template, conversation.kind)]
 
 
-def _merchant_problems(
-    conversations: Sequence[Conversation], merchants: Mapping[str, Merchant]
-) -> Iterator[str]:
+def _merchant_problems(conversations: Sequence[Conversation], merchants: Mapping[str, Merchant]) -> Iterator[str]:
     commercial = [each.conversation for each in conversations if each.kind == "commercial"]
     for name, merchant in merchants.items():
         if commercial and not merchant.unsubscribe_url.startswith("https://"):

@@ -95,16 +95,12 @@ def dbt_step(location: Location, step: str, report: Reporter | None = None) -> d
             record_built_days(connection, kept, seen)
         for model, days in _metadata(location, sorted(succeeded), first, last, report).items():
             for day, metadata in days.items():
-                context.add_asset_metadata(
-                    metadata, asset_key=dg.AssetKey(model), partition_key=day.isoformat()
-                )
+                context.add_asset_metadata(metadata, asset_key=dg.AssetKey(model), partition_key=day.isoformat())
         yield from _events(context, results)
         failed = [result for result in results if not result.is_test and result.status != "success"]
         if failed:
             raise dg.Failure(
-                description="\n".join(
-                    f"{result.name}: {result.status}: {result.message}" for result in failed
-                )
+                description="\n".join(f"{result.name}: {result.status}: {result.message}" for result in failed)
             )
 
     return build
@@ -149,9 +145,7 @@ def _metadata(
                 )
             )
             found[model] = {
-                date.fromordinal(number): {
-                    "dagster/partition_row_count": counts.get(date.fromordinal(number), 0)
-                }
+                date.fromordinal(number): {"dagster/partition_row_count": counts.get(date.fromordinal(number), 0)}
                 for number in range(first.toordinal(), last.toordinal() + 1)
             }
     for model, days in (report(location, models, first, last) if report else {}).items():

@@ -5,29 +5,25 @@ from typing import Any
 
 import dagster as dg
 
-from pp_pipeline.defs.location import Location
-
 DAILY = "daily"
 SENDING = "sending"
 DELIVERIES = dg.AssetSelection.assets("deliveries")
 
 
-def daily_job(location: Location) -> Any:
+def daily_job() -> Any:
     """From order files to sealed batches, for one day or a range in one pass."""
     return dg.define_asset_job(
         DAILY,
         selection=dg.AssetSelection.all() - DELIVERIES,
-        partitions_def=location.days,
         description="Lands order files and builds everything up to the sealed batches. A range of days is one pass.",
     )
 
 
-def sending_job(location: Location) -> Any:
+def sending_job() -> Any:
     """Delivers what the batches of a day (or a range) allow."""
     return dg.define_asset_job(
         SENDING,
         selection=DELIVERIES,
-        partitions_def=location.days,
         description="Hands released events, segment snapshots and messages on, each once (the ledger decides).",
     )
 

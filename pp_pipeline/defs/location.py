@@ -83,7 +83,7 @@ class Location:
     def first_day(self) -> date:
         """The day of the earliest order file; today where there is none."""
         with self.ledger() as ledger:
-            return first_day(self.settings, ledger) or self.today()
+            return min(first_day(self.settings, ledger) or self.today(), self.today())
 
     @cached_property
     def zone(self) -> str:
@@ -94,9 +94,7 @@ class Location:
     @cached_property
     def days(self) -> dg.DailyPartitionsDefinition:
         """The partitions that everything from order files to batches shares (DESIGN 8)."""
-        return dg.DailyPartitionsDefinition(
-            start_date=self.first_day.isoformat(), timezone=self.zone, end_offset=1
-        )
+        return dg.DailyPartitionsDefinition(start_date=self.first_day.isoformat(), timezone=self.zone, end_offset=1)
 
     @cached_property
     def books(self) -> list[Book]:

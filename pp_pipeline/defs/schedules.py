@@ -25,9 +25,7 @@ def daily_schedule(location: Location) -> dg.ScheduleDefinition:
         today = context.scheduled_execution_time.date()
         warehouse = Warehouse(location.settings, LOCK_WAIT_SECONDS)
         with location.ledger() as ledger:
-            days = build_range(
-                location.settings, ledger, warehouse, location.books, location.merchants, today, today
-            )
+            days = build_range(location.settings, ledger, warehouse, location.books, location.merchants, today, today)
         return dg.RunRequest(run_key=f"daily-{today}", tags=range_tags(days.first, days.last))
 
     return daily

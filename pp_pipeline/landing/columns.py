@@ -94,9 +94,7 @@ FEED_COLUMNS = (
     FeedColumn("sku", "The article: one line of at most 100 characters.", "is_a_sku", ("identifier",)),
     FeedColumn("product_name", "Name of the article.", "is_any_text", ("text", "blank")),
     FeedColumn("category", "Category of the article.", "is_any_text", ("text", "blank")),
-    FeedColumn(
-        "quantity", "Pieces: a whole number; blank is 1.", "is_a_whole_number_or_blank", ("integer", "blank")
-    ),
+    FeedColumn("quantity", "Pieces: a whole number; blank is 1.", "is_a_whole_number_or_blank", ("integer", "blank")),
     FeedColumn(
         "unit_price",
         "Price of one piece, written like order_total; blank is not known.",

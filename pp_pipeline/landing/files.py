@@ -59,12 +59,13 @@ class Inbox:
 class UnreadFile:
     """An order file whose content differs from what is in force under its name.
 
-    `refused_before`: this very content was refused, and nothing else was looked at under the name since. It
-    stays unread, but a sensor need not ask for it again.
+    `refused_before`: this very content was refused, for `reason`, and nothing else was looked at under the name
+    since. It stays unread, but a sensor need not ask for it again.
     """
 
     file: InboxFile
     refused_before: bool
+    reason: str = ""
 
 
 def scan_inbox(settings: Settings) -> Inbox:
@@ -118,7 +119,7 @@ def unread_files(settings: Settings, ledger: "Ledger", through: date) -> list[Un
             continue
         last = newest.get(file.name)
         refused_before = last is not None and not last.is_accepted and last.sha256 == file.sha256
-        unread.append(UnreadFile(file, refused_before))
+        unread.append(UnreadFile(file, refused_before, last.reason if last and refused_before else ""))
     return unread
 
 

@@ -60,9 +60,7 @@ class JudgedFile:
         return {str(name): int(count) for name, count in names.value_counts(sort=False).items()}
 
 
-def judge_files(
-    contents: Sequence[FileContent], reader: RowReader, gate: Gate, today: date
-) -> list[JudgedFile]:
+def judge_files(contents: Sequence[FileContent], reader: RowReader, gate: Gate, today: date) -> list[JudgedFile]:
     """Read and judge contents, in two validations however many they are.
 
     Raises:

@@ -44,9 +44,7 @@ class _BrokenShape(Exception):
     """Reading can't go on; the shape says why."""
 
 
-def read_order_file(
-    name: str, file_date: date, content: bytes, reader: RowReader, today: date
-) -> FileReading:
+def read_order_file(name: str, file_date: date, content: bytes, reader: RowReader, today: date) -> FileReading:
     """Read the content of an order file.
 
     Args:

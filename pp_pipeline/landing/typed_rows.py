@@ -157,9 +157,7 @@ def _unzip(cells_read: Iterable[tuple[Any, int]]) -> "tuple[list[Any], numpy.nda
     import numpy
 
     together = list(cells_read)
-    return [cell[0] for cell in together], numpy.frombuffer(
-        bytes([cell[1] for cell in together]), dtype="int8"
-    )
+    return [cell[0] for cell in together], numpy.frombuffer(bytes([cell[1] for cell in together]), dtype="int8")
 
 
 def _text_array(values: Sequence[str | None]) -> Any:

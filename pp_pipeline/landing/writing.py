@@ -65,9 +65,7 @@ def _together(frames: "list[pandas.DataFrame]") -> "pandas.DataFrame":
     return pandas.concat(frames, ignore_index=True)
 
 
-def _write_chain(
-    connection: "Connection", landed: dict[date, LandedDay], since: date
-) -> dict[date, LandedDay]:
+def _write_chain(connection: "Connection", landed: dict[date, LandedDay], since: date) -> dict[date, LandedDay]:
     """Link the days from `since` on to the one before them and write them."""
     import pandas
 

@@ -89,9 +89,7 @@ class Ledger:
             return known
         with self.writing() as connection:
             self.insert_new(connection, schema.facts, [{"name": name, "value": value}])
-            return connection.execute(
-                select(schema.facts.c.value).where(schema.facts.c.name == name)
-            ).scalar_one()
+            return connection.execute(select(schema.facts.c.value).where(schema.facts.c.name == name)).scalar_one()
 
     def switch_is_on(self, name: str, connection: Connection | None = None) -> bool:
         """Whether a switch that people set while the program runs is on."""
@@ -105,9 +103,7 @@ class Ledger:
         """Turn a switch on or off; whoever sends looks at it before each chunk."""
         values = {"is_on": is_on, "changed_at": utc_now()}
         with self.writing() as connection:
-            changed = connection.execute(
-                update(schema.switches).where(schema.switches.c.name == name).values(values)
-            )
+            changed = connection.execute(update(schema.switches).where(schema.switches.c.name == name).values(values))
             if changed.rowcount == 0:
                 connection.execute(insert(schema.switches).values(name=name, **values))
 
@@ -133,9 +129,7 @@ def _open_engine(url_text: str) -> Engine:
     try:
         url = make_url(url_text)
     except SQLAlchemyError:
-        raise LedgerError(
-            "PP_LEDGER_URL is not a database URL, such as sqlite:////data/ledger.sqlite"
-        ) from None
+        raise LedgerError("PP_LEDGER_URL is not a database URL, such as sqlite:////data/ledger.sqlite") from None
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise LedgerError("the ledger must outlive the process: give PP_LEDGER_URL a file")

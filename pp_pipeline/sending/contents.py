@@ -4,12 +4,12 @@ A message comes with its order as it was known on the day it was due (the plan o
 dated up to that day only), and with what the newest version says, for the guards at the moment of sending.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.orders import read_orders, read_orders_now
 from pp_pipeline.sending.plan import (
     BatchId,
     delivery_key,
@@ -20,8 +20,6 @@ from pp_pipeline.sending.plan import (
     takers,
 )
 from pp_pipeline.sending.planned import (
-    Order,
-    OrderLine,
     Planned,
     PlannedEvent,
     PlannedMessage,
@@ -75,8 +73,8 @@ def _messages(
 ) -> Iterator[tuple[BatchId, Planned]]:
     if not connection.table_exists("planned_messages"):
         return
-    orders = _orders(connection, days)
-    now = _orders_now(connection, days)
+    orders = read_orders(connection, days)
+    now = read_orders_now(connection, days)
     sql = f"""
         select
             messages.merchant, messages.due_on, messages.message_id, messages.contact_key, events.email,
@@ -113,99 +111,6 @@ def _messages(
                 contact_key_now=contact_key_now,
             ),
         )
-
-
-def _orders(connection: Connection, days: list[date]) -> dict[tuple[str, str, date], Order]:
-    """The orders that the days' messages are about, each as it was known on the day of the message."""
-    versions = f"""
-        wanted as (
-            select distinct merchant, order_number, due_on
-            from planned_messages
-            where due_on in ({marks(days)})
-        ),
-        known as (
-            select
-                versions.*,
-                wanted.due_on,
-                row_number() over (
-                    partition by wanted.merchant, wanted.order_number, wanted.due_on
-                    order by versions.known_on desc
-                ) as recency
-            from wanted
-            inner join order_versions as versions
-                on wanted.merchant = versions.merchant
-                and wanted.order_number = versions.order_number
-                and wanted.due_on >= versions.known_on
-        ),
-        in_force as (select * from known where recency = 1)
-    """
-    lines: dict[tuple[str, str, date], list[OrderLine]] = {}
-    line_sql = f"""
-        with {versions}
-        select
-            in_force.merchant, in_force.order_number, in_force.due_on,
-            lines.sku, lines.product_name, lines.category, lines.quantity, lines.unit_price_cents
-        from in_force
-        inner join order_lines as lines
-            on in_force.merchant = lines.merchant
-            and in_force.order_number = lines.order_number
-            and in_force.known_on = lines.known_on
-        order by lines.line
-    """
-    for merchant, number, due_on, *line in connection.rows(line_sql, days):
-        lines.setdefault((merchant, number, due_on), []).append(OrderLine(*line))
-    order_sql = f"""
-        with {versions}
-        select
-            merchant, order_number, due_on, ordered_on, ship_date, status, total_cents, currency, attributes
-        from in_force
-    """
-    orders = {}
-    for (
-        merchant,
-        number,
-        due_on,
-        ordered_on,
-        ship_date,
-        status,
-        cents,
-        currency,
-        attributes,
-    ) in connection.rows(order_sql, days):
-        orders[merchant, number, due_on] = Order(
-            number=number,
-            date=ordered_on,
-            ship_date=ship_date,
-            status=status,
-            total_cents=int(cents),
-            currency=currency,
-            attributes=json.loads(attributes or "{}"),
-            lines=tuple(lines.get((merchant, number, due_on), ())),
-        )
-    return orders
-
-
-def _orders_now(connection: Connection, days: list[date]) -> dict[tuple[str, str], tuple[str | None, str | None]]:
-    """What the newest version says of the days' orders: status and contact."""
-    sql = f"""
-        with wanted as (
-            select distinct merchant, order_number from planned_messages where due_on in ({marks(days)})
-        ),
-        versions as (
-            select
-                all_versions.*,
-                row_number() over (
-                    partition by all_versions.merchant, all_versions.order_number
-                    order by all_versions.known_on desc
-                ) as recency
-            from order_versions as all_versions
-            inner join wanted
-                on all_versions.merchant = wanted.merchant
-                and all_versions.order_number = wanted.order_number
-        )
-        select merchant, order_number, status, contact_key from versions where recency = 1
-    """
-    return {(row[0], row[1]): (row[2], row[3]) for row in connection.rows(sql, days)}
 
 
 def _events(

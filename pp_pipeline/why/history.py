@@ -150,7 +150,7 @@ class History:
 
     def _typed(self, kind: Any, table: str, column: str, values: Iterable[str], order: str) -> list[Any]:
         sql = f"""
-            select {', '.join(kind._fields)} from {table} where merchant = ? and {column} in ({{}}) order by {order}
+            select {", ".join(kind._fields)} from {table} where merchant = ? and {column} in ({{}}) order by {order}
         """
         return [kind(*row) for row in self._rows(table, sql, sorted(values))]
 

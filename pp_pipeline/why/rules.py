@@ -19,7 +19,7 @@ from pp_pipeline.warehouse import Connection
 
 _OPEN = "open_question"
 _MARK = "-- query: "
-# Every query begins with the mark and its name. `helpers` are the 0/1 columns of a campaign's audience.
+# Every query begins with the mark and its name. `helper_<n>` is 1 where the n-th helper call, `call_<n>`, is true.
 _TEMPLATE = """
 {%- for name, parameters in var('asked_campaigns').items() %}
 -- query: walk NAME
@@ -28,8 +28,7 @@ with candidates as (select order_number from open_question),
 {{ campaign_segments(parameters) }},
 {{ campaign_walk(parameters) }}
 select
-    order_number, from_on, segment_until_on as until_on, not_wanted, basis_date, due_on, may_enter, is_queued, status,
-    contact_key, is_eligible
+    order_number, from_on, segment_until_on as until_on, not_wanted, basis_date
 from walked
 order by order_number, from_on
 {%- if parameters.audience %}
@@ -37,7 +36,11 @@ order by order_number, from_on
 with asked as (select merchant, contact_key, as_of from open_question),
 {{ contact_facts('asked') }},
 {{ contact_helpers('asked', parameters.audience) }}
-select contact_list.*, contact_helpers.*, contact_purchases.order_number, contact_purchases.purchase_rank
+select
+    contact_list.*, contact_helpers.*, contact_purchases.order_number, contact_purchases.purchase_rank
+    {%- for helper in condition_helpers(parameters.audience) %},
+    {{ text(helper.call) }} as call_{{ loop.index }}
+    {%- endfor %}
 from contact_list
 inner join contact_helpers
     on contact_list.contact_key = contact_helpers.contact_key and contact_list.as_of = contact_helpers.as_of
@@ -56,7 +59,7 @@ select * from contact_list
 class Stretch:
     """Days `from_on` to before `until_on` on which nothing about an order changes for a queue.
 
-    `not_wanted` is the reason of DESIGN 3; `may_enter`: its basis date lies in the campaign's window.
+    `not_wanted` is the reason of DESIGN 3.
     """
 
     order_number: str
@@ -64,12 +67,6 @@ class Stretch:
     until_on: date | None
     not_wanted: str | None
     basis_date: date | None
-    due_on: date | None
-    may_enter: bool
-    is_queued: bool
-    status: str
-    contact_key: str | None
-    is_eligible: bool
 
 
 @dataclass
@@ -114,8 +111,7 @@ class Rules(DbtProject):
         found: dict[str, list[Stretch]] = {}
         rows = self._rows(connection, f"walk {campaign.name}", ["order_number"], [(one,) for one in order_numbers])
         for row in rows:
-            stretch = Stretch(**row | {name: bool(row[name]) for name in ("may_enter", "is_queued", "is_eligible")})
-            found.setdefault(stretch.order_number, []).append(stretch)
+            found.setdefault(row["order_number"], []).append(Stretch(**row))
         return found
 
     def list_facts(
@@ -132,10 +128,12 @@ class Rules(DbtProject):
     def audience_facts(
         self, connection: Connection, campaign: Campaign, contacts: Iterable[tuple[str, str, date]]
     ) -> dict[tuple[str, date], list[dict[str, Any]]]:
-        """What a campaign's audience is judged on: the list's columns, `helper_<n>`, and a row per purchase
-        with its order_number and purchase_rank. Arguments as for `list_facts`."""
+        """What a campaign's audience is judged on: the list's columns, `call_<n>` and `helper_<n>`, and a row per
+        purchase with its order_number and purchase_rank. Arguments as for `list_facts`."""
         found: dict[tuple[str, date], list[dict[str, Any]]] = {}
         name, columns = f"audience {campaign.name}", ["merchant", "contact_key", "as_of"]
+        if connection.dialect != "duckdb" and "?" in self._queries.get(name, ""):
+            return found  # a `?` within a text would be taken for a parameter
         for row in self._rows(connection, name, columns, list(contacts)):
             found.setdefault((row["contact_key"], row["as_of"]), []).append(row)
         return found

@@ -94,12 +94,13 @@ class Outgoing(Entry):
     """Something to deliver: a message, or an event for a relay; what the plan and the ledger say of it.
 
     `state` is the ledger's (`sent`, `skipped`, ...), or that of the batch that holds it while the ledger does
-    not know it: `waiting`, `ready`, `blocked`, `not_sealed`. `name` is the conversation and step, or the relay.
+    not know it: `waiting`, `ready`, `blocked`, `not_sealed`. `name` says what it is, and by what or to whom.
     """
 
     kind: str
     name: str
     key: str
+    event_id: str | None
     is_planned: bool
     state: str
     reason: str
@@ -133,12 +134,16 @@ class OrderStory:
 
     @property
     def entries(self) -> list[Entry]:
-        """Everything that happened, by day; within a day in the order in which it comes about."""
-        kinds: list[list[Any]] = [
-            self.versions, self.quarantined, self.movements, self.events, self.no_messages, self.outgoing,
-        ]  # fmt: skip
-        ranked = [(entry.on, rank, entry) for rank, entries in enumerate(kinds) for entry in entries]
-        return [entry for _, _, entry in sorted(ranked, key=lambda one: one[:2])]
+        """Everything that happened, by day; within a day in the order in which it comes about, what became of
+        an event right after it."""
+        place_of = {event.event_id: place for place, event in enumerate(self.events)}
+        ranked: list[tuple[date, int, int, Entry]] = []
+        for rank, entries in enumerate([self.versions, self.quarantined, self.movements]):
+            ranked += [(entry.on, rank, 0, entry) for entry in entries]
+        for entry in (*self.events, *self.outgoing, *self.no_messages):
+            place = place_of.get(entry.event_id or "", len(place_of))
+            ranked.append((entry.on, 3, place, entry))
+        return [entry for *_, entry in sorted(ranked, key=lambda one: one[:3])]
 
     @property
     def newest(self) -> Version | None:

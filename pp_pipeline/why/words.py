@@ -1,12 +1,16 @@
 """The sentences of `pp why`: reasons and dates in plain words."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from pp_pipeline.campaigns.conditions import LIST_COLUMNS, ORDER_COLUMNS
 from pp_pipeline.campaigns.parameters import Campaign
 from pp_pipeline.why.history import MovementRow, VersionRow
+
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)?")
 
 BASIS = {
     "order_date": "order date",
@@ -49,16 +53,15 @@ def version_words(version: VersionRow, before: VersionRow | None) -> str:
 def due_words(campaign: Campaign, movement: MovementRow) -> str:
     """The due date and what it counts from."""
     basis = f"{BASIS.get(movement.basis_source or '', 'basis')} {movement.basis_date}"
-    wait = days(campaign.wait_days) if campaign.wait_days else "no wait"
-    return f"due {movement.due_on} ({basis}, + {wait})" if campaign.wait_days else f"due {movement.due_on} ({basis})"
+    return f"due {movement.due_on} ({basis}" + (f" + {days(campaign.wait_days)})" if campaign.wait_days else ")")
 
 
-def basis_missing(campaign: Campaign, status: str) -> str:
+def basis_missing(campaign: Campaign) -> str:
     """Why an order has no basis date."""
     if campaign.date_basis == "delivered_date":
         return "no delivery is known" + (", and no ship date" if campaign.transit_days is not None else "")
     if campaign.ship_trigger == "ship_date_or_status":
-        return f"not shipped yet (no ship date, status {status})"
+        return "no ship date, and not known as shipped"
     return "no ship date"
 
 
@@ -78,14 +81,14 @@ def late_words(movement: MovementRow) -> str:
 
 
 def audience_values(
-    audience: str, helper_calls: list[str], purchases: list[dict[str, Any]], version: VersionRow | None
+    audience: str, purchases: Sequence[Mapping[str, Any]], version: VersionRow | None
 ) -> dict[str, Any]:
-    """The values of what an audience asks: list columns, `order.` columns, helper calls.
+    """The values of what an audience asks: columns of the list, of the order, and helper calls.
 
     Args:
-        purchases: rows of `Rules.audience_facts` of the contact and day; empty: not on the list.
+        purchases: rows of `Rules.audience_facts` for the contact and day; empty: it was not on the list.
     """
-    words = _words(audience)
+    words = set(_NAME.findall(_TEXT.sub("''", audience)))
     facts: Mapping[str, Any] = purchases[0] if purchases else {}
     values = {column: facts[column] for column in LIST_COLUMNS if column in words and column in facts}
     for column in ORDER_COLUMNS:
@@ -96,22 +99,16 @@ def audience_values(
             values["order.rank"] = ranks[0] if ranks else None
         else:
             values[f"order.{column}"] = getattr(version, column)
-    for place, call in enumerate(helper_calls, start=1):
-        if f"helper_{place}" in facts:
-            values[call] = facts[f"helper_{place}"] == 1
-    return values
+    calls = [name for name in facts if name.startswith("call_")]
+    return values | {facts[name]: facts[name.replace("call_", "helper_")] == 1 for name in sorted(calls)}
 
 
 def value_words(values: Mapping[str, Any]) -> str:
     """Values as `name = value`; truths as yes and no."""
-    shown = {True: "yes", False: "no", None: "not known"}
-    return ", ".join(
-        f"{name} = {shown[value] if value is None or isinstance(value, bool) else value}" for name, value in values.items()
-    )
 
+    def shown(value: Any) -> Any:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return "not known" if value is None else value
 
-def _words(condition: str) -> set[str]:
-    import re
-
-    without_texts = re.sub(r"'(?:[^']|'')*'", "''", condition)
-    return set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)?", without_texts))
+    return ", ".join(f"{name} = {shown(value)}" for name, value in values.items())

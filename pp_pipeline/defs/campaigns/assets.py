@@ -15,9 +15,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
     return [dbt_step(location, "campaigns", report_queues)]
 
 
-def report_queues(
-    location: Location, models: Sequence[str], first: date, last: date
-) -> Mapping[str, DayMetadata]:
+def report_queues(location: Location, models: Sequence[str], first: date, last: date) -> Mapping[str, DayMetadata]:
     """Metadata by queue and day: counts of waiting, entered, moved and left orders."""
     queues = [campaign.queue for campaign in location.campaigns if campaign.queue in models]
     with location.warehouse.connect() as connection:

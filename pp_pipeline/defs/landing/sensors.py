@@ -29,16 +29,10 @@ def order_file_sensor(location: Location) -> dg.SensorDefinition:
         today = location.today()
         with location.ledger() as ledger:
             found = unread_files(location.settings, ledger, through=today)
-        new = [
-            unread.file
-            for unread in found
-            if not unread.refused_before and not unread.file.is_dated_too_early
-        ]
+        new = [unread.file for unread in found if not unread.refused_before and not unread.file.is_dated_too_early]
         if not new:
             refused = len(found)
-            return dg.SkipReason(
-                f"no new or changed order files; {refused} refused ones wait for a better content"
-            )
+            return dg.SkipReason(f"no new or changed order files; {refused} refused ones wait for a better content")
         # A file older than every partition needs the location to be loaded anew first: its days don't exist yet.
         known = [file for file in new if file.file_date >= location.first_day]
         if not known:

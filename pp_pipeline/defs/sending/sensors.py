@@ -26,12 +26,8 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
     def batch_sensor(_context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         today = location.today()
         with location.ledger() as ledger:
-            states = batch_states(
-                ledger, location.settings, today - timedelta(days=DAYS_LOOKED_AT), today, today
-            )
-        ready = [
-            batch for batch, state in states if state.state == "ready" and batch.day >= location.first_day
-        ]
+            states = batch_states(ledger, location.settings, today - timedelta(days=DAYS_LOOKED_AT), today, today)
+        ready = [batch for batch, state in states if state.state == "ready" and batch.day >= location.first_day]
         if not ready:
             waiting = sum(state.state == "waiting" for _, state in states)
             return dg.SkipReason(f"no batch is ready; {waiting} wait for approval (`pp approve`)")
@@ -39,9 +35,7 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
         for day, batches in groupby(ready, key=lambda batch: batch.day):
             # A run key is launched once for ever, failed runs included: the versions make it new when a plan
             # changes, the day makes it new when something was deferred to the next one.
-            versions = hashlib.sha256(" ".join(sorted(batch.hash for batch in batches)).encode()).hexdigest()[
-                :16
-            ]
+            versions = hashlib.sha256(" ".join(sorted(batch.hash for batch in batches)).encode()).hexdigest()[:16]
             requests.append(dg.RunRequest(run_key=f"{day}-{versions}-{today}", partition_key=day.isoformat()))
         return requests
 

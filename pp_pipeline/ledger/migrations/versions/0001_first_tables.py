@@ -21,9 +21,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("row_count", sa.Integer(), nullable=False),
-        sa.Column(
-            "new_count", sa.Integer(), nullable=False, comment="rows not in the ledger when it was sealed"
-        ),
+        sa.Column("new_count", sa.Integer(), nullable=False, comment="rows not in the ledger when it was sealed"),
         sa.Column("sent_count", sa.Integer(), nullable=False, comment="rows sent before it was sealed"),
         sa.Column(
             "unplanned_count",
@@ -46,9 +44,7 @@ def upgrade() -> None:
             nullable=True,
             comment="when nothing was left to do for it",
         ),
-        sa.Column(
-            "finished_for", sa.Text(), nullable=True, comment="the target for which nothing is left to do"
-        ),
+        sa.Column("finished_for", sa.Text(), nullable=True, comment="the target for which nothing is left to do"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "name", "merchant", "day", "version", name="batches_version"),
         comment="One day's plan for one conversation, relay or snapshot; every changed seal is a new version",
@@ -98,9 +94,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("contact_key", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), server_default="", nullable=False, comment="'' is every channel"),
-        sa.Column(
-            "kind", sa.Text(), server_default="", nullable=False, comment="'' is every kind of message"
-        ),
+        sa.Column("kind", sa.Text(), server_default="", nullable=False, comment="'' is every kind of message"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -119,9 +113,7 @@ def upgrade() -> None:
         "deliveries",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False, comment="rehearsal | live"),
-        sa.Column(
-            "key", sa.Text(), nullable=False, comment="message_id | relay:event_id | relay:segment:day"
-        ),
+        sa.Column("key", sa.Text(), nullable=False, comment="message_id | relay:event_id | relay:segment:day"),
         sa.Column("kind", sa.Text(), nullable=False, comment="message | event | snapshot"),
         sa.Column(
             "state",
@@ -145,9 +137,7 @@ def upgrade() -> None:
         ),
         sa.Column("event_id", sa.Text(), nullable=True),
         sa.Column("order_number", sa.Text(), nullable=True),
-        sa.Column(
-            "due_on", sa.Date(), nullable=True, comment="the day whose plan wanted it when it was claimed"
-        ),
+        sa.Column("due_on", sa.Date(), nullable=True, comment="the day whose plan wanted it when it was claimed"),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),

@@ -1,0 +1,170 @@
+"""What the ledger knows of orders and contacts: deliveries, the batches that hold the rest, suppressions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from pp_pipeline.ledger.schema import batches, deliveries, suppressions
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.sending.batches import Batch, BatchState, batch_states, current_target
+from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.settings import Settings
+from pp_pipeline.why.story import Outgoing, Suppression
+
+_CHUNK = 1_000
+_STATES = {
+    "claimed": "is being sent since",
+    "failed": "failed, and is tried again at the next sending",
+    "deferred": "deferred, and is tried again at the next sending",
+    "unknown": "may have gone or not: it is not tried again by itself",
+    "skipped": "skipped",
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A message, or an event for a relay, as the warehouse plans it."""
+
+    batch: BatchId
+    key: str
+    kind: str
+    name: str
+    event_id: str
+    order_number: str | None
+
+    @property
+    def on(self) -> date:
+        """The day whose plan wants it."""
+        return self.batch.day
+
+
+@dataclass(frozen=True)
+class DeliveryTeller:
+    """Holds plan and ledger against each other, for the deliveries of one merchant."""
+
+    settings: Settings
+    ledger: Ledger
+    merchant: str
+
+    def rows(self, order_numbers: Iterable[str], contact_keys: Iterable[str]) -> list[Row[Any]]:
+        """The ledger's deliveries about these orders, or to these contacts, oldest first."""
+        found: dict[int, Row[Any]] = {}
+        with self.ledger.reading() as connection:
+            asked = ((deliveries.c.order_number, order_numbers), (deliveries.c.contact_key, contact_keys))
+            for column, values in asked:
+                for part in _parts(sorted(values)):
+                    query = (
+                        select(deliveries, batches.c.hash.label("batch_hash"))
+                        .join(batches, deliveries.c.batch == batches.c.id, isouter=True)
+                        .where(deliveries.c.merchant == self.merchant, column.in_(part))
+                    )
+                    found |= {row.id: row for row in connection.execute(query)}
+        return [found[number] for number in sorted(found)]
+
+    def outgoing(self, planned: Sequence[Planned], known: Sequence[Row[Any]], today: date) -> list[Outgoing]:
+        """Everything planned with what became of it, and what the ledger holds beyond the plan."""
+        target = current_target(self.settings)
+        by_key = {row.key: row for row in known if row.target == target}
+        open_days = [one.on for one in planned if one.key not in by_key]
+        states: dict[BatchId, tuple[Batch, BatchState]] = {}
+        if open_days:
+            found = batch_states(self.ledger, self.settings, min(open_days), max(open_days), today)
+            states = {batch.id: (batch, state) for batch, state in found}
+        told = []
+        for one in planned:
+            row = by_key.get(one.key)
+            told.append(self._delivered(row, one) if row is not None else _held(one, states.get(one.batch), target))
+        keys = {one.key for one in planned}
+        told += [self._delivered(row, None) for row in known if row.key not in keys or row.target != target]
+        return told
+
+    def suppressions(self, contact_key: str) -> list[Suppression]:
+        """Why a contact is not written to."""
+        with self.ledger.reading() as connection:
+            query = select(suppressions).where(suppressions.c.contact_key == contact_key).order_by(suppressions.c.id)
+            return [Suppression(row.channel, row.kind, row.reason, row.created_at) for row in connection.execute(query)]
+
+    def _delivered(self, row: Row[Any], planned: Planned | None) -> Outgoing:
+        name = planned.name if planned else _ledger_name(row)
+        file = self._outbox_file(row)
+        if row.state == "sent":
+            words = f"sent {_moment(row.settled_at)}" + (" (rehearsal)" if row.target == "rehearsal" else "")
+        elif row.state == "claimed":
+            words = f"{_STATES['claimed']} {_moment(row.claimed_at)}"
+        else:
+            words = _STATES.get(row.state) or str(row.state)
+        words += f", {row.reason}" if row.reason else ""
+        words += f", batch {row.batch_hash[:8]}" if row.batch_hash else ""
+        words += "" if planned else "; no longer planned"
+        words += f", {file}" if file else ""
+        return Outgoing(
+            on=row.due_on or row.claimed_at.date(),
+            text=f"{name}: {words}",
+            kind=row.kind,
+            name=name,
+            key=row.key,
+            event_id=row.event_id,
+            is_planned=planned is not None,
+            state=row.state,
+            reason=row.reason,
+            target=row.target,
+            settled_at=row.settled_at,
+            batch=row.batch_hash,
+            outbox_file=file,
+        )
+
+    def _outbox_file(self, row: Row[Any]) -> str | None:
+        """Where the outbox has it, from the home on; None where it is elsewhere, or was cleared away."""
+        prefix, _, name = (row.provider_id or "").partition(":")
+        if prefix != "outbox" or row.due_on is None:
+            return None
+        is_message = row.kind == "message"
+        folder = Path("messages", row.due_on.isoformat()) if is_message else Path("events", row.channel or "")
+        path = self.settings.outbox / folder / name
+        return str(path.relative_to(self.settings.home)) if path.exists() else None
+
+
+def _held(planned: Planned, standing: tuple[Batch, BatchState] | None, target: str) -> Outgoing:
+    """Something planned that the ledger does not know: how its batch stands."""
+    batch, state = standing if standing else (None, None)
+    if batch is None or state is None:
+        word, words = "not_sealed", "not sent, its day was not sealed yet: `pp run` seals it"
+    else:
+        word, short = state.state, batch.hash[:8]
+        words = {
+            "waiting": f"not sent, batch {short} waits for approval ({state.reason})",
+            "ready": f"not sent yet, batch {short} goes at the next sending",
+            "blocked": f"not sent, batch {short} is blocked ({state.reason.replace('_', ' ')})",
+            "sent": f"not sent, batch {short} went without it: `pp run` seals its day anew",
+        }[state.state]
+    return Outgoing(
+        on=planned.on,
+        text=f"{planned.name}: {words}",
+        kind=planned.kind,
+        name=planned.name,
+        key=planned.key,
+        event_id=planned.event_id,
+        is_planned=True,
+        state="not_sealed" if word == "sent" else word,
+        reason=state.reason if state else "",
+        target=target,
+        batch=batch.hash if batch else None,
+    )
+
+
+def _ledger_name(row: Row[Any]) -> str:
+    if row.kind == "message":
+        return f"message {row.conversation}/{row.step} by {row.channel}"
+    return f"event to {row.channel}"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "at an unknown time"
+
+
+def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

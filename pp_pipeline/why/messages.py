@@ -1,0 +1,74 @@
+"""Events and what came of them: who takes them, and why a conversation planned no message."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.why.history import EventRow, MessageRow, VersionRow, in_force
+from pp_pipeline.why.story import Event, NoMessage
+
+
+@dataclass(frozen=True)
+class EventTeller:
+    """Tells of the events of one merchant's orders.
+
+    Attributes:
+        messages: the messages planned for the contacts of these orders.
+        orders: the versions of the orders.
+    """
+
+    merchant: Merchant
+    conversations: Sequence[Conversation]
+    messages: Sequence[MessageRow]
+    orders: Mapping[str, Sequence[VersionRow]]
+
+    def relays(self, event_name: str) -> list[str]:
+        """The relays that take an event."""
+        return [relay.relay for relay in self.merchant.relays if event_name in relay.events]
+
+    def event(self, row: EventRow) -> Event:
+        """An event, and who takes it."""
+        takers = [one.conversation for one in self._conversations(row)]
+        takers += [f"relay {name}" for name in self.relays(row.event_name)]
+        return Event(
+            on=row.occurred_on,
+            text=f"event {row.event_name} ({row.event_id[:12]})" + ("" if takers else ": nobody takes it"),
+            event_id=row.event_id,
+            event_name=row.event_name,
+            campaign=row.campaign,
+            takers=takers,
+        )
+
+    def no_messages(self, row: EventRow) -> list[NoMessage]:
+        """The conversations that take an event and planned nothing for it."""
+        found = []
+        for conversation in self._conversations(row):
+            name = conversation.conversation
+            own = [message for message in self.messages if message.conversation == name]
+            if any(message.event_id == row.event_id for message in own):
+                continue
+            text = f"no message of {name}: {self._why_none(row, conversation, own)}"
+            found.append(NoMessage(on=row.occurred_on, text=text, event_id=row.event_id, conversation=name))
+        return found
+
+    def _conversations(self, row: EventRow) -> list[Conversation]:
+        return [one for one in self.conversations if row.event_name in one.events]
+
+    def _why_none(self, row: EventRow, conversation: Conversation, own: Sequence[MessageRow]) -> str:
+        if conversation.live_from is not None and row.occurred_on < conversation.live_from:
+            return f"it is live from {conversation.live_from}"
+        version = in_force(self.orders.get(row.order_number or "", ()), row.occurred_on)
+        if version is not None and version.status in conversation.exit_when:
+            return f"its order is {version.status}, which ends it (exit_when)"
+        run_key = row.contact_key
+        if conversation.scope == "order":
+            run_key = f"{row.contact_key}:{row.order_number}"
+        runs = [message for message in own if message.run_key == run_key]
+        same_day = [message for message in runs if message.due_on == row.occurred_on]
+        if same_day:
+            return f"order {same_day[0].order_number} counts that day, one event a day does"
+        before = [message for message in runs if message.due_on < row.occurred_on]
+        if conversation.entries == "once" and before:
+            return f"a contact enters it once, and did on {before[0].due_on} with order {before[0].order_number}"
+        return "the plan holds none; if its files changed since, `pp run` plans anew"

@@ -1,0 +1,145 @@
+"""`pp why`: whom a question is about, and the story out of warehouse and ledger."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from pp_pipeline.campaigns.books import books, stale_days
+from pp_pipeline.campaigns.parameters import load_campaigns
+from pp_pipeline.contact_keys import SecretError, contact_key, contact_secret, fingerprint
+from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.landing.cells import read_email
+from pp_pipeline.landing.files import first_day
+from pp_pipeline.ledger.schema import facts
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.merchants import MerchantError, load_merchants
+from pp_pipeline.sending.sender import SECRET_FACT
+from pp_pipeline.settings import Settings, SettingsError
+from pp_pipeline.warehouse import Connection, Warehouse
+from pp_pipeline.why.deliveries import DeliveryTeller
+from pp_pipeline.why.history import History
+from pp_pipeline.why.orders import OrdersTeller
+from pp_pipeline.why.rules import Rules
+from pp_pipeline.why.story import ContactStory, Story
+
+_CONTACT_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Story | None:
+    """The story of an e-mail address, a contact key or an order number; None where nothing is known of it.
+
+    Args:
+        merchant: whose contact or order it is.
+        today: the day on which batches are judged.
+
+    Raises:
+        SettingsError: nothing was built yet.
+        MerchantError: there is no such merchant.
+        SecretError: addresses can't be looked up: the contact secret is not the one that the ledger knows.
+        CampaignError, ConversationError, DbtError: something that a person wrote is wrong.
+    """
+    merchants = load_merchants(settings)
+    if merchant not in merchants:
+        raise MerchantError(f"there is no merchant '{merchant}'; known are {', '.join(merchants)}")
+    if settings.target == "duckdb" and not settings.warehouse_file.exists():
+        raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
+    rules = Rules(settings)
+    segments = [name for name in rules.names("list", "segment_") if name != "snapshots"]
+    manifest = rules.manifest()
+    rules.campaigns = load_campaigns(manifest, merchants=merchants, segments=segments)
+    rules.load()
+    conversations = load_conversations(settings.conversations_dir, merchants)
+    with Ledger(settings) as ledger, Warehouse(settings).connect() as connection:
+        if not connection.table_exists("order_versions") or not connection.table_exists("landed_days"):
+            raise SettingsError("no order file was taken in yet; `pp run --from DAY --to DAY` does it")
+        history, deliveries = History(connection, merchant), DeliveryTeller(settings, ledger, merchant)
+        orders = OrdersTeller(merchants[merchant], conversations, rules, connection, history, deliveries, today)
+        question = _Question(orders, _notes(settings, ledger, connection, rules, manifest))
+        key = _contact_key(settings, ledger, who, merchant)
+        return (question.of_contact(key) if key else None) or question.of_order(who.strip())
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A question to be answered; `notes` hold for whatever the answer is."""
+
+    orders: OrdersTeller
+    notes: list[str]
+
+    @property
+    def merchant(self) -> str:
+        return self.orders.merchant.merchant
+
+    @property
+    def as_of(self) -> date:
+        """The newest landed day."""
+        return self.orders.connection.rows("select max(day) from landed_days")[0][0]
+
+    def of_contact(self, key: str) -> Story | None:
+        """The story of a contact and all orders that ever were its, or that anything was delivered about."""
+        numbers = set(self.orders.history.orders_of([key]))
+        known = self.orders.deliveries.rows(numbers, [key])
+        suppressions = self.orders.deliveries.suppressions(key)
+        if not (numbers or known or suppressions):
+            return None
+        stories = self.orders.tell(numbers | {row.order_number for row in known if row.order_number}, known)
+        emails = [version.email for story in stories for version in story.versions if version.contact_key == key]
+        on_list = self.orders.rules.list_facts(self.orders.connection, [(self.merchant, key, self.as_of)])
+        contact = ContactStory(
+            contact_key=key,
+            email=emails[-1] if emails else None,
+            as_of=self.as_of,
+            facts=on_list.get((key, self.as_of), {}),
+            segments=self.orders.history.segments(key, self.as_of),
+            suppressions=suppressions,
+        )
+        return Story(self.merchant, self.as_of, contact, stories, self.notes)
+
+    def of_order(self, number: str) -> Story | None:
+        """The story of one order."""
+        known = self.orders.deliveries.rows([number], [])
+        stories = self.orders.tell([number], known)
+        if not (stories[0].entries or known):
+            return None
+        return Story(self.merchant, self.as_of, None, stories, self.notes)
+
+
+def _contact_key(settings: Settings, ledger: Ledger, who: str, merchant: str) -> str | None:
+    """The contact key that an address or a key stands for; None for what can only be an order number."""
+    text = who.strip()
+    if _CONTACT_KEY.fullmatch(text.lower()):
+        return text.lower()
+    email, _kind = read_email(text)
+    if email is None:
+        return None
+    if not settings.secret and not settings.secret_file.exists():
+        raise SecretError("the contact secret is not there (secret.key in the home, or PP_SECRET): restore it")
+    secret = contact_secret(settings)
+    with ledger.reading() as connection:
+        known = connection.scalar(select(facts.c.value).where(facts.c.name == SECRET_FACT))
+    if known is not None and known != fingerprint(secret):
+        raise SecretError(
+            "addresses can't be looked up: the contact secret is not the one that this ledger knows; "
+            "restore secret.key in the home (or PP_SECRET), or ask by order number"
+        )
+    return contact_key(secret, merchant, email)
+
+
+def _notes(
+    settings: Settings, ledger: Ledger, connection: Connection, rules: Rules, manifest: Mapping[str, Any]
+) -> list[str]:
+    """What makes the answer less than certain: books that don't hold."""
+    begins = first_day(settings, ledger)
+    if begins is None:
+        return []
+    queues = {campaign.queue for campaign in rules.campaigns}
+    wanted = [book for book in books(manifest, begins, {}) if book.model in queues]
+    return [
+        f"the book of {found.model} does not hold from {found.day} on ({found.reason}): `pp run` rebuilds it; "
+        "what follows is what it says now"
+        for found in stale_days(connection, wanted)
+    ]

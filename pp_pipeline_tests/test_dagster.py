@@ -1,0 +1,196 @@
+"""Dagster as its users use it: the lineage, the partitions, the job, the sensors, the schedule (DESIGN 8)."""
+
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pp_pipeline.campaigns.parameters import CampaignError
+from pp_pipeline.defs.jobs import DAILY, SENDING
+from pp_pipeline.defs.location import Location
+from pp_pipeline_tests.dagster_home import Installation, install
+
+JULY = [date(2026, 7, day) for day in range(1, 32)]
+TODAY = JULY[11]
+STEPS = {"landing", "orders", "list", "campaigns", "conversations", "sending"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation whose days 6 to 12 of July are built."""
+    installation = install(tmp_path_factory.mktemp("built"), today=TODAY)
+    installation.write_orders("2026-07-06", "A1,ann@example.com,2026-07-06T10:00:00,,processing")
+    installation.write_orders("2026-07-08", "B1,ben@example.com,2026-07-08T10:00:00,,processing")
+    result = installation.run(DAILY, JULY[5], TODAY)
+    assert result.success
+    return installation
+
+
+@pytest.fixture
+def installation(built: Installation, tmp_path: Path) -> Installation:
+    """A copy of the built installation that a test may change."""
+    shutil.copytree(built.settings.home, tmp_path / "home", ignore=shutil.ignore_patterns("*.lock"))
+    shutil.copytree(built.settings.checkout, tmp_path / "checkout")
+    return Installation(
+        built.settings.model_copy(
+            update={
+                "home": tmp_path / "home",
+                "checkout": tmp_path / "checkout",
+                "ledger_url": f"sqlite:///{tmp_path / 'home' / 'ledger.sqlite'}",
+            }
+        )
+    )
+
+
+def test_every_campaign_is_an_asset_in_the_groups_of_the_way(built: Installation) -> None:
+    graph = built.definitions().resolve_asset_graph()
+    nodes = {key.path[-1]: graph.get(key) for key in graph.get_all_asset_keys()}
+    assert {node.group_name for node in nodes.values()} == STEPS
+    campaigns = {name for name, node in nodes.items() if node.group_name == "campaigns"}
+    assert campaigns == {campaign.queue for campaign in Location(built.settings).campaigns}
+    assert all(node.description for node in nodes.values())
+
+
+def test_order_files_to_batches_share_one_partitions_definition(built: Installation) -> None:
+    graph = built.definitions().resolve_asset_graph()
+    definitions = {graph.get(key).partitions_def for key in graph.get_all_asset_keys()}
+    assert len(definitions) == 1
+    (days,) = definitions
+    assert isinstance(days, dg.DailyPartitionsDefinition)
+    assert days.end_offset == 1
+    assert days.timezone == "America/New_York"
+
+
+def test_a_corrected_day_leads_to_all_later_days_of_what_reads_history(built: Installation) -> None:
+    graph = built.definitions().resolve_asset_graph()
+
+    def children(asset: str, parent: str) -> list[str]:
+        mapping = graph.get_partition_mapping(dg.AssetKey(asset), dg.AssetKey(parent))
+        days = Location(built.settings).days
+        with dg.DagsterInstance.ephemeral() as instance:
+            subset = mapping.get_downstream_partitions_for_partitions(
+                days.subset_with_partition_keys(["2026-07-08"]), days, days,
+                current_time=datetime.fromisoformat("2026-07-10T12:00:00-04:00"), dynamic_partitions_store=instance,
+            )  # fmt: skip
+        return sorted(subset.get_partition_keys())
+
+    assert children("order_versions", "order_file_rows") == ["2026-07-08"]
+    for reader in ("queue_win_back", "segment_loyal", "external_events", "planned_messages"):
+        assert children(reader, "order_versions") == ["2026-07-08", "2026-07-09", "2026-07-10"]
+    assert children("batches", "planned_messages") == ["2026-07-08"]
+
+
+def test_each_queue_shows_who_waits_and_what_left(installation: Installation) -> None:
+    result = installation.run(DAILY, JULY[8], TODAY)
+    found = {}
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        if materialization.asset_key.path[-1] == "queue_thank_you":
+            found[materialization.partition] = materialization.metadata
+    assert found["2026-07-09"]["waiting"].value == 1
+    assert found["2026-07-09"]["left released"].value == 1
+    assert found["2026-07-11"]["left"].value == "released 1"
+    assert found["2026-07-12"]["waiting"].value == 0
+
+
+def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -> None:
+    campaigns = installation.settings.dbt_dir / "models" / "campaigns"
+    (campaigns / "queue_unheard.sql").write_text(
+        "{{ campaign(event='nobody_listens', wait_days=2, date_basis='ship_date', active_from='2026-07-06', "
+        "audience=\"bought_sku('SKU-1')\") }}"
+    )
+    result = installation.run(DAILY, JULY[6], TODAY)
+    assert result.success
+    failed = {
+        (found.asset_key.path[-1], found.check_name): found.severity
+        for found in result.get_asset_check_evaluations()
+        if not found.passed
+    }
+    warn = dg.AssetCheckSeverity.WARN
+    assert failed == {
+        ("queue_recent_buyers", "wait_is_positive"): warn,
+        ("queue_review_request", "feed_has_ship_dates"): warn,  # nothing was shipped yet
+        ("queue_unheard", "audience_has_time_frame"): warn,
+        ("queue_unheard", "book_is_complete"): warn,  # 7-06 was not built in this run
+        ("queue_unheard", "event_is_taken"): warn,
+        ("queue_unheard", "feed_has_ship_dates"): warn,
+    }
+
+
+def test_a_bad_parameter_stops_the_load_with_campaign_parameter_and_what_is_allowed(installation: Installation) -> None:
+    path = installation.settings.dbt_dir / "models" / "campaigns" / "queue_win_back.sql"
+    path.write_text(path.read_text().replace("wait_days = 90", "wait_days = -1"))
+    with pytest.raises(CampaignError, match=r"campaign win_back .*wait_days = -1 is not allowed; .*0 or more"):
+        installation.definitions()
+
+
+def test_a_refused_file_fails_its_check_and_stops_nothing_else(installation: Installation) -> None:
+    installation.write_orders("2026-07-11", "C1,cleo@example.com,2026-07-11T10:00:00,,processing")
+    bad = installation.write_orders("2026-07-10", "D1,dora@example.com,2026-07-10T10:00:00,,processing")
+    bad.write_text(bad.read_text().replace("order_number", "ordernumber"))
+    result = installation.run(DAILY, JULY[9], TODAY)
+    assert result.success
+    checks = {found.check_name: found for found in result.get_asset_check_evaluations()}
+    assert not checks["order_files_are_sound"].passed
+    assert "orders_2026-07-10.csv" in str(checks["order_files_are_sound"].description)
+    with Location(installation.settings).warehouse.connect() as connection:
+        numbers = connection.rows("select order_number from order_versions order by 1")
+    assert numbers == [("A1",), ("B1",), ("C1",)]
+
+
+def test_the_file_sensor_asks_once_for_each_content_and_survives_bad_names(installation: Installation) -> None:
+    def tick() -> dg.RunRequest | dg.SkipReason:
+        definitions = installation.definitions()
+        sensor = definitions.resolve_sensor_def("order_file_sensor")
+        with dg.DagsterInstance.ephemeral() as instance:
+            context = dg.build_sensor_context(instance=instance, definitions=definitions)
+            found = sensor.evaluate_tick(context)
+        return found.run_requests[0] if found.run_requests else dg.SkipReason(found.skip_message)
+
+    assert isinstance(tick(), dg.SkipReason)
+    path = installation.write_orders("2026-07-08", "B1,ben@example.com,2026-07-08T10:00:00,,canceled")
+    installation.write_orders("", "X1,x@example.com,2026-07-08T10:00:00,,processing", name="orders_2026-13-45.csv")
+    installation.write_orders("", "X2,x@example.com,2026-07-08T10:00:00,,processing", name="orders_2031-01-01.csv")
+    first = tick()
+    assert isinstance(first, dg.RunRequest)
+    assert first.tags["dagster/asset_partition_range_start"] == "2026-07-08"
+    assert first.tags["dagster/asset_partition_range_end"] == TODAY.isoformat()
+    again = tick()
+    assert isinstance(again, dg.RunRequest)
+    assert again.run_key == first.run_key
+    path.write_text(path.read_text().replace("canceled", "returned"))
+    other = tick()
+    assert isinstance(other, dg.RunRequest)
+    assert other.run_key != first.run_key
+
+
+def test_the_batch_sensor_asks_for_each_day_that_is_ready_and_the_job_delivers_once(installation: Installation) -> None:
+    definitions = installation.definitions()
+    sensor = definitions.resolve_sensor_def("batch_sensor")
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, definitions=definitions)
+        requests = sensor.evaluate_tick(context).run_requests or []
+    assert {request.partition_key for request in requests} == {"2026-07-11"}  # B1's thank-you; A1's is too old
+    assert installation.run(SENDING, JULY[10], JULY[10]).success
+    delivered = sorted(path.name for path in installation.settings.outbox.rglob("*.eml"))
+    assert len(delivered) == 1
+    assert installation.run(SENDING, JULY[10], JULY[10]).success
+    assert sorted(path.name for path in installation.settings.outbox.rglob("*.eml")) == delivered
+
+
+def test_the_schedule_builds_today_and_with_it_what_no_longer_holds(installation: Installation) -> None:
+    def evaluate() -> dg.RunRequest:
+        schedule = installation.definitions().resolve_schedule_def("daily_schedule")
+        context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 7, 12, 6))
+        requests = schedule.evaluate_tick(context).run_requests
+        assert requests is not None
+        return requests[0]
+
+    assert evaluate().tags["dagster/asset_partition_range_start"] == "2026-07-12"
+    path = installation.settings.dbt_dir / "models" / "campaigns" / "queue_thank_you.sql"
+    path.write_text(path.read_text().replace("wait_days = 3", "wait_days = 4"))
+    request = evaluate()
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-07-06"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-07-12"
