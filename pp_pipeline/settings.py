@@ -41,6 +41,9 @@ class Settings(BaseModel):
     )
     warehouse_schema: str = Field(default="pp_pipeline", description="PP_WAREHOUSE_SCHEMA (target postgres)")
     ledger_url: str = Field(default="", description="PP_LEDGER_URL: SQLAlchemy URL; default SQLite in the home")
+    dagster_url: str = Field(
+        default="", description="PP_DAGSTER_URL: postgresql:// URL of Dagster's own storage; default SQLite in the home"
+    )
     live: bool = Field(default=False, description="PP_LIVE: real channels may be used")
     kill_switch: bool = Field(default=False, description="PP_KILL_SWITCH: nothing is sent while it is on")
     today: date | None = Field(default=None, description="act as of this day (rehearsals); no variable sets it")
@@ -73,6 +76,7 @@ class Settings(BaseModel):
             warehouse_url=warehouse_url,
             warehouse_schema=os.environ.get("PP_WAREHOUSE_SCHEMA") or "pp_pipeline",
             ledger_url=os.environ.get("PP_LEDGER_URL", ""),
+            dagster_url=os.environ.get("PP_DAGSTER_URL", ""),
             live=_flag("PP_LIVE"),
             kill_switch=_flag("PP_KILL_SWITCH"),
             secret=os.environ.get("PP_SECRET", ""),

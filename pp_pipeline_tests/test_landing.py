@@ -436,17 +436,39 @@ def test_a_file_that_may_not_be_read_is_left_for_later(shop: Shop, monkeypatch: 
     ]
 
 
+def test_a_file_that_cannot_be_hashed_does_not_stop_the_sensor(shop: Shop) -> None:
+    shop.drop("orders_2026-01-06.csv", csv_of({}))
+    (shop.settings.inbox / "orders_2026-01-05.csv").symlink_to(shop.drop("x.csv", csv_of({})))
+    file = scan_inbox(shop.settings).files[0]
+    file.path.resolve().unlink()
+    with pytest.raises(OSError):
+        _ = file.sha256
+    found = unread_files(shop.settings, shop.ledger, date(2026, 1, 31))
+    assert [unread.file.name for unread in found] == ["orders_2026-01-06.csv"]
+
+
+def test_a_name_that_is_not_utf8_can_be_told(shop: Shop) -> None:
+    (shop.settings.inbox / os.fsdecode(b"caf\xe9.csv")).write_text("")
+    (shop.settings.inbox / os.fsdecode(b"orders_2026-01-05_\xe9.csv")).write_text(csv_of({}))
+    result = shop.load()
+    assert result.unrecognised == ("caf\ufffd.csv",)
+    assert [file.name for file in result.refused] == ["orders_2026-01-05_\ufffd.csv"]
+
+
 def test_files_dated_out_of_range_are_refused_or_not_looked_at(shop: Shop) -> None:
     shop.today = date(2026, 1, 8)
     for day in ("1999-12-31", "2026-02-30", "2026-01-09", "2026-01-11"):
         shop.drop(f"orders_{day}.csv", csv_of({}))
     shop.drop("Orders_20260105.csv", csv_of({}))
+    shop.drop("orders_2026-01-05 (1).csv", csv_of({}))
     result = shop.load(5, 10)
+    how = "name it orders_YYYY-MM-DD.csv, a second one of that day orders_YYYY-MM-DD_2.csv"
     assert {file.name: file.reason.removeprefix(f"{file.name}: ") for file in result.refused} == {
-        "Orders_20260105.csv": "its name holds no file date; name it orders_YYYY-MM-DD.csv",
+        "Orders_20260105.csv": f"no file date can be read from its name; {how}",
+        "orders_2026-01-05 (1).csv": f"no file date can be read from its name; {how}",
         "orders_1999-12-31.csv": "is dated 1999-12-31, before 2000-01-01; correct the date in its name",
         "orders_2026-01-09.csv": "is dated 2026-01-09, in the future; correct the date in its name",
-        "orders_2026-02-30.csv": "there is no day 2026-02-30; name it orders_YYYY-MM-DD.csv",
+        "orders_2026-02-30.csv": f"there is no day 2026-02-30; {how}",
     }
     assert result.later == ("orders_2026-01-11.csv",)
     assert {record.name for record in shop.files()} == {"orders_1999-12-31.csv", "orders_2026-01-09.csv"}

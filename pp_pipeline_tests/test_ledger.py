@@ -43,7 +43,7 @@ def delivery(**columns: object) -> dict[str, object]:
 
 def test_migrations_make_what_the_schema_says(settings: Settings) -> None:
     with Ledger(settings) as ledger, ledger.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "version_table": schema.VERSION_TABLE})
         assert compare_metadata(context, schema.metadata) == []
         found = inspect(connection)
         for table in schema.metadata.tables.values():
@@ -159,7 +159,7 @@ def test_a_claim_on_sqlite_survives_a_power_cut(tmp_path: Path) -> None:
 
 def test_a_ledger_of_a_newer_program_is_refused(settings: Settings) -> None:
     with Ledger(settings) as ledger, ledger.writing() as connection:
-        connection.execute(text("update alembic_version set version_num = '9999'"))
+        connection.execute(text("update ledger_version set version_num = '9999'"))
     with pytest.raises(LedgerError, match=r"stands at migration 9999.*update the program"):
         Ledger(settings)
 

@@ -49,17 +49,15 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
 
 SEGMENTS = {
     "chairs": "bought_category('Chairs', within_days=4)",
-    "sku_1": "bought_sku('SKU-1', 'sku-1', within_days=7)",
     "repeat": "order_count >= 2 and days_since_last_order < 6",
 }
-"""Conditions of segments beside the shipped ones (loyal, lapsed_loyal, technology_buyers)."""
+"""The condition of each segment of the checkout."""
 
 ORDERS = ("order_versions", "order_lines")
-SEGMENT_TABLES = tuple(f"segment_{name}" for name in (*SEGMENTS, "loyal", "lapsed_loyal", "technology_buyers"))
+SEGMENT_TABLES = tuple(f"segment_{name}" for name in SEGMENTS)
 LIST = ("post_purchase_list", *SEGMENT_TABLES, "segment_snapshots")
 QUEUES = tuple(f"queue_{name}" for name in CAMPAIGNS)
-EVENTS = ("external_events", "planned_messages")
-STEPS = (ORDERS, LIST, QUEUES, EVENTS)
+STEPS = (ORDERS, LIST, QUEUES, ("external_events",), ("planned_messages",))
 MODELS = tuple(model for step in STEPS for model in step)
 DAY_COLUMNS = {
     **dict.fromkeys(ORDERS, "known_on"),
@@ -94,7 +92,7 @@ class WholeWay:
         folder: for the checkout and the home.
         warehouse_url: of PostgreSQL; DuckDB without.
         campaigns: the campaigns of the checkout, by name.
-        segments: further segments, by name.
+        segments: the segments of the checkout, by name.
         models: further models, by path below dbt/models.
     """
 
@@ -114,8 +112,10 @@ class WholeWay:
             secret=SECRET,
         )
         copy_checkout(self.settings.checkout)
-        for path in self.models_dir.glob("campaigns/queue_*.sql"):
-            path.unlink()
+        for path in (*self.models_dir.glob("campaigns/queue_*.sql"), *self.models_dir.glob("list/segment_*.sql")):
+            if path.stem != "segment_snapshots":
+                path.unlink()
+        (self.models_dir / "list/list.yml").unlink()
         for name, parameters in campaigns.items():
             self.write_campaign(name, parameters)
         for name, condition in segments.items():

@@ -1,17 +1,29 @@
 """Dagster's home inside PP_HOME, with the shipped dagster.yaml in it."""
 
 import os
-import shutil
 
 from pp_pipeline.settings import Settings
+
+# The address stays in the environment: it holds a password.
+_POSTGRES_STORAGE = """
+# Runs, events and schedules of a team: dagster-postgres (PP_DAGSTER_URL).
+storage:
+  postgres:
+    postgres_url:
+      env: PP_DAGSTER_URL
+"""
 
 
 def prepare_dagster_home(settings: Settings) -> None:
     """Make the folder, put the checkout's dagster.yaml there, and name it in the environment."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    shipped, installed = settings.checkout / "dagster.yaml", home / "dagster.yaml"
-    if shipped.exists() and (not installed.exists() or installed.read_bytes() != shipped.read_bytes()):
-        shutil.copyfile(shipped, installed)
+    wanted = (settings.checkout / "dagster.yaml").read_text(encoding="utf-8")
+    if settings.dagster_url:
+        wanted += _POSTGRES_STORAGE
+        os.environ["PP_DAGSTER_URL"] = settings.dagster_url
+    installed = home / "dagster.yaml"
+    if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
+        installed.write_text(wanted, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["PP_HOME"] = str(settings.home)

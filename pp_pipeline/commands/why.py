@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -103,9 +104,10 @@ def _print_order(order: OrderStory, story: Story) -> None:
     for entry in order.entries:
         is_same_day = entry.on == day
         is_told = entry.source is None or (is_same_day and entry.source == source)
-        indent = "  " if isinstance(entry, Outgoing | NoMessage) else ""
+        indent = 2 if isinstance(entry, Outgoing | NoMessage) else 0
         behind = "" if is_told else f"  {entry.source}"
-        table.add_row("" if is_same_day else str(entry.on), Text.assemble(indent, entry.text, (behind, "dim")))
+        text = Padding(Text.assemble(entry.text, (behind, "dim")), (0, 0, 0, indent))
+        table.add_row("" if is_same_day else str(entry.on), text)
         day, source = entry.on, entry.source or source
     for state, word in (("waiting", "now"), ("never", "never in")):
         for text in _standing(order.queues, state):

@@ -21,7 +21,8 @@ from pp_pipeline.settings import Settings
 if TYPE_CHECKING:
     from pp_pipeline.ledger.store import Ledger
 
-_NAME = re.compile(r"orders_([0-9]{4}-[0-9]{2}-[0-9]{2})([._-][^/]*)?\.csv")
+_NAME = re.compile(r"orders_([0-9]{4}-[0-9]{2}-[0-9]{2})([._-][A-Za-z0-9._-]*)?\.csv")
+_HOW_TO_NAME = "name it orders_YYYY-MM-DD.csv, a second one of that day orders_YYYY-MM-DD_2.csv"
 _NEARLY = re.compile(r"orders?[ ._-]?[0-9].*\.csv", re.IGNORECASE)
 
 
@@ -81,13 +82,14 @@ def scan_inbox(settings: Settings) -> Inbox:
             size = path.stat().st_size if path.is_file() else None
         except OSError:  # gone since the folder was listed
             continue
-        file_date, fault = date_in_name(path.name)
+        name = os.fsencode(path.name).decode(errors="replace")  # a name that is not UTF-8 can be told, too
+        file_date, fault = date_in_name(name)
         if fault:
-            misnamed.append((path.name, fault))
+            misnamed.append((name, fault))
         elif file_date is None or size is None:
-            unrecognised.append(path.name)
+            unrecognised.append(name)
         else:
-            files.append(InboxFile(path.name, path, file_date, size))
+            files.append(InboxFile(name, path, file_date, size))
     return Inbox(tuple(files), tuple(misnamed), tuple(unrecognised))
 
 
@@ -98,9 +100,9 @@ def date_in_name(name: str) -> tuple[date | None, str]:
         try:
             return date.fromisoformat(match[1]), ""
         except ValueError:
-            return None, f"{name}: there is no day {match[1]}; name it orders_YYYY-MM-DD.csv"
+            return None, f"{name}: there is no day {match[1]}; {_HOW_TO_NAME}"
     if _NEARLY.fullmatch(name):
-        return None, f"{name}: its name holds no file date; name it orders_YYYY-MM-DD.csv"
+        return None, f"{name}: no file date can be read from its name; {_HOW_TO_NAME}"
     return None, ""
 
 
@@ -108,7 +110,8 @@ def unread_files(settings: Settings, ledger: "Ledger", through: date) -> list[Un
     """Order files dated up to `through` whose content differs from what is in force under their name.
 
     So a content A, then B, then A again are two corrections. Files dated before 2000 are among them (a load
-    refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed.
+    refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed; what can't be read
+    now is left out.
     """
     records = all_records(ledger)
     in_force = files_in_force(records)
@@ -117,8 +120,12 @@ def unread_files(settings: Settings, ledger: "Ledger", through: date) -> list[Un
     for file in scan_inbox(settings).files:
         if file.file_date > through or not differs(file, in_force.get(file.name)):
             continue
+        try:
+            sha256 = file.sha256
+        except OSError:  # not to be read now: looked at the next time
+            continue
         last = newest.get(file.name)
-        refused_before = last is not None and not last.is_accepted and last.sha256 == file.sha256
+        refused_before = last is not None and not last.is_accepted and last.sha256 == sha256
         unread.append(UnreadFile(file, refused_before, last.reason if last and refused_before else ""))
     return unread
 

@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 
 HEAD = "0001"
+# Not Alembic's usual name: a team may keep the ledger in the database where Dagster keeps its own migrations.
+VERSION_TABLE = "ledger_version"
 """The newest migration. Opening a ledger that stands here does not import Alembic."""
 
 metadata = MetaData()

@@ -160,9 +160,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(schema.VERSION_TABLE):
         return None
-    return connection.scalar(text("select version_num from alembic_version"))
+    return connection.scalar(text(f"select version_num from {schema.VERSION_TABLE}"))
 
 
 def _upgrade(connection: Connection) -> None:

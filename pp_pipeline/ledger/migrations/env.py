@@ -7,6 +7,10 @@ from alembic import context
 
 from pp_pipeline.ledger import schema
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=schema.metadata)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=schema.metadata,
+    version_table=schema.VERSION_TABLE,
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,300 @@
+"""The commands that people look with and decide with, in a shop of eight orders over ten days.
+
+The shop is built once by `pp run`; then `pp why` and `pp queue` are asked, and one old batch is let go.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pp_pipeline.cli import app
+from pp_pipeline.commands.batches import unique_prefixes
+from pp_pipeline_tests.pipeline import copy_checkout
+
+TODAY = "2026-01-10"
+
+CAMPAIGNS = {
+    "thank_you": "event='thank_you', wait_days=2, date_basis='order_date', max_days_late=3",
+    "loyal_customers": "event='loyal_customers', wait_days=2, date_basis='order_date'",
+    "review_request": "event='review_request', wait_days=3, date_basis='ship_date', hold_statuses=['hold']",
+    "win_back": "event='win_back', wait_days=5, date_basis='order_date', repeat_orders='restart', "
+    "audience=\"order_count >= 2 or bought_sku('S9', within_days=30)\"",
+    "welcome": "event='welcome', wait_days=0, date_basis='order_date', repeat_orders='first'",
+    "summer": "event='welcome', wait_days=1, date_basis='order_date', active_from='2026-06-01'",
+}
+
+# Order files by day: order number, who, ordered on, ship date, status.
+FILES = {
+    "2026-01-01": ["A1 ann 2026-01-01 - processing", "F1 fay 2026-01-01 2026-01-01 shipped"],
+    "2026-01-02": ["B1 ben 2026-01-02 - pending", "C1 cy 2025-11-20 2025-11-22 completed"],
+    "2026-01-03": ["A1 ann 2026-01-01 2026-01-03 shipped", "B1 ben 2026-01-02 - canceled"],
+    "2026-01-04": ["D1 dee 2026-01-04 - processing", "F1 fay 2026-01-01 2026-01-04 shipped"],
+    "2026-01-05": ["A2 ann 2026-01-05 - processing", "D1 dee 2026-01-04 2026-01-05 hold"],
+    "2026-01-08": ["A1 ann 2026-01-01 2026-01-03 refunded", "E1 - 2026-01-08 - processing"],
+    "2026-01-09": ["G1 gus 2026-01-01 - processing"],
+}
+HEADER = (
+    "order_number,email,ordered_at,ship_date,status,order_total,currency,sku,product_name,category,quantity,unit_price"
+)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The home, and the commands in it."""
+
+    home: Path
+
+    def pp(self, *arguments: str, code: int = 0, answer: str = "") -> str:
+        """What a command says, on one line; it has to end with `code`."""
+        result = CliRunner().invoke(app, list(arguments), input=answer, catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return " ".join(result.output.split())
+
+    def records(self, *arguments: str) -> Any:
+        """What a command says to programs."""
+        result = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def order(self, number: str) -> dict[str, Any]:
+        """The story of one order."""
+        return self.records("why", number, "--today", TODAY)["orders"][0]
+
+    def texts(self, number: str, kind: str) -> list[str]:
+        """The sentences of one kind of entry, each after its day of January."""
+        return [f"{entry['on'][8:]} {entry['text']}" for entry in self.order(number)[kind]]
+
+    def standing(self, number: str, campaign: str) -> tuple[str, str]:
+        """How an order stands in a queue."""
+        found = {queue["campaign"]: queue for queue in self.order(number)["queues"]}
+        return found[campaign]["state"], found[campaign]["text"]
+
+    def batch(self, name: str, day: str) -> dict[str, Any]:
+        """A batch of messages."""
+        listed = self.records("batches", "--today", TODAY)
+        return next(one for one in listed if (one["name"], one["day"]) == (name, day))
+
+    def mails(self) -> int:
+        """How many messages the outbox holds."""
+        return len(list(self.home.glob("outbox/messages/*/*.eml")))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    home, checkout = folder / "home", folder / "checkout"
+    copy_checkout(checkout)
+    for path in (checkout / "dbt/models/campaigns").glob("queue_*.sql"):
+        path.unlink()
+    for name, parameters in CAMPAIGNS.items():
+        active = "" if "active_from" in parameters else ", active_from='2026-01-01'"
+        model = f"{{{{ campaign(merchant='main', {parameters}{active}) }}}}\n"
+        (checkout / f"dbt/models/campaigns/queue_{name}.sql").write_text(model)
+    (home / "inbox").mkdir(parents=True)
+    for day, orders in FILES.items():
+        (home / f"inbox/orders_{day}.csv").write_text("\n".join([HEADER, *map(_row, orders)]) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PP_HOME", str(home))
+        patch.setenv("PP_CHECKOUT", str(checkout))
+        patch.setenv("DAGSTER_HOME", str(home / "dagster"))  # what a command sets is undone with it
+        made = Shop(home)
+        made.pp("run", "--from", "2026-01-01", "--to", TODAY, "--today", TODAY)
+        yield made
+    assert "PP_HOME" not in os.environ
+
+
+def _row(order: str) -> str:
+    number, who, ordered_on, shipped_on, status = order.split()
+    email = "" if who == "-" else f"{who}@example.com"
+    sku = "S9" if who == "gus" else "S1"
+    return f"{number},{email},{ordered_on}T12:00:00,{shipped_on.strip('-')},{status},20.00,USD,{sku},Pen,Pens,1,20.00"
+
+
+def test_why_tells_versions_with_file_and_line(shop: Shop) -> None:
+    assert shop.texts("A1", "versions") == [
+        "01 processing, ordered 2026-01-01, no ship date, 20.00 USD",
+        "03 shipped, ship date 2026-01-03, 20.00 USD",
+    ]
+    assert shop.order("A1")["versions"][1]["source"] == {"order_file": "orders_2026-01-03.csv", "line": 2}
+    assert "shipped, ship date 2026-01-03, 20.00 USD orders_2026-01-03.csv:2" in shop.pp("why", "A1")
+
+
+def test_why_tells_quarantined_rows_without_their_values(shop: Shop) -> None:
+    told = "08 a row was not taken: status holds text, rule is_a_known_status"
+    assert shop.texts("A1", "quarantined") == [told]
+    assert "refunded" not in shop.pp("why", "A1")
+
+
+def test_why_tells_movements_in_plain_words(shop: Shop) -> None:
+    assert shop.texts("A1", "movements") == [
+        "01 loyal_customers: entered, due 2026-01-03 (order date 2026-01-01 + 2 days)",
+        "03 loyal_customers: left, released: fires loyal_customers",
+        "03 review_request: entered, due 2026-01-06 (ship date 2026-01-03 + 3 days)",
+        "06 review_request: left, released: fires review_request",
+        "01 thank_you: entered, due 2026-01-03 (order date 2026-01-01 + 2 days)",
+        "03 thank_you: left, released: fires thank_you",
+        "01 welcome: entered, due 2026-01-01 (order date 2026-01-01)",
+        "01 welcome: left, released: fires welcome",
+        "01 win_back: entered, due 2026-01-06 (order date 2026-01-01 + 5 days)",
+        "05 win_back: left, superseded: a newer order counts, A2 of 2026-01-05 (orders_2026-01-05.csv:2)",
+    ]
+    assert "04 review_request: moved, due 2026-01-07 (ship date 2026-01-04 + 3 days)" in shop.texts("F1", "movements")
+    assert "03 thank_you: left, canceled: its status is canceled" in shop.texts("B1", "movements")
+    late = "09 thank_you: left, expired, 6 days late: the campaign allows 3 days"
+    assert late in shop.texts("G1", "movements")
+    assert "09 win_back: left, released, 3 days late: fires win_back" in shop.texts("G1", "movements")
+
+
+def test_why_quotes_the_audience_and_the_values_that_it_saw(shop: Shop) -> None:
+    left = next(one for one in shop.order("D1")["movements"] if one["reason"] == "filtered")
+    assert left["audience_values"] == {"order_count": 1, "bought_sku('S9', within_days=30)": False}
+    assert left["text"] == (
+        "win_back: left, filtered: not in the audience (order_count >= 2 or bought_sku('S9', within_days=30)): "
+        "order_count = 1, bought_sku('S9', within_days=30) = no"
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "campaign", "expected"),
+    [
+        ("A2", "review_request", "no ship date"),
+        ("A2", "welcome", "an older order counts, A1 of 2026-01-01 (orders_2026-01-03.csv:2)"),
+        ("A2", "summer", "the campaign is active from 2026-06-01, its book ends on 2026-01-10"),
+        ("B1", "review_request", "no ship date; from 2026-01-03 on: its status is canceled"),
+        ("C1", "thank_you", "its order date 2025-11-20 lies before the campaign's window, which begins on 2026-01-01"),
+        ("E1", "thank_you", "no valid e-mail address"),
+    ],
+)
+def test_why_says_why_an_order_never_entered(shop: Shop, order: str, campaign: str, expected: str) -> None:
+    assert shop.standing(order, campaign) == ("never", expected)
+
+
+def test_why_says_who_waits_and_what_holds_it(shop: Shop) -> None:
+    assert shop.standing("A2", "win_back") == ("left", "left on 2026-01-10, released")
+    assert shop.standing("D1", "review_request") == ("waiting", "due since 2026-01-08, held while its status is hold")
+
+
+def test_why_follows_events_to_messages_and_batches(shop: Shop) -> None:
+    held = shop.batch("review_request", "2026-01-06")["hash"]
+    waits = f"06 message review_request/ask_for_review by email: not sent, batch {held[:8]} waits for approval (old)"
+    assert waits in shop.texts("A1", "outgoing")
+    once = "07 no message of loyal_thanks: a contact enters it once, and did on 2026-01-03 with order A1"
+    assert shop.texts("A2", "no_messages") == [once]
+    welcome = next(one for one in shop.order("A1")["events"] if one["event_name"] == "welcome")
+    assert welcome["takers"] == [] and welcome["text"].endswith("nobody takes it")
+
+
+def test_why_knows_a_contact_by_address_and_by_key(shop: Shop) -> None:
+    story = shop.records("why", " Ann@Example.com ")
+    assert [order["order_number"] for order in story["orders"]] == ["A1", "A2"]
+    facts = story["contact"]["facts"]
+    assert (facts["order_count"], facts["total_spend_cents"], facts["lifecycle_stage"]) == (2, 4000, "in_between")
+    assert shop.records("why", story["contact"]["contact_key"]) == story
+    told = shop.pp("why", "ann@example.com", "--limit", "1")
+    assert "in_between, 2 orders, 40.00 USD in all, 20.00 USD on average" in told
+    assert "The newest 1 of 2 orders follow" in told
+    assert "Order A2" in told and "Order A1" not in told
+
+
+def test_why_says_plainly_that_nothing_is_known(shop: Shop) -> None:
+    assert shop.pp("why", "Z9", code=1) == (
+        "Nothing is known of 'Z9' at merchant main: no order, no row, no delivery."
+    )
+    assert "there is no merchant 'north'; known are main" in shop.pp("why", "A1", "--merchant", "north", code=2)
+    assert "say whom" in shop.pp("why", " ", code=2)
+
+
+def test_why_makes_no_home_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PP_HOME", str(tmp_path / "nothing"))
+    assert "nothing was built" in Shop(tmp_path).pp("why", "A1", code=2)
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_queue_shows_who_waits_and_what_moved(shop: Shop) -> None:
+    told = shop.pp("queue", "win_back", "--on", "2026-01-05")
+    assert "Holds the orders of merchant `main` until 5 days after the order date" in told
+    assert "win_back: 4 orders wait at the end of 2026-01-05" not in told
+    assert "left superseded A1 ann@example.com 2026-01-06" in told
+    waiting = {row["order_number"] for row in shop.records("queue", "win_back", "--on", "2026-01-05")["waiting"]}
+    assert waiting == {"A2", "D1", "F1"}
+
+
+def test_queue_carries_the_warnings_of_its_campaign(shop: Shop) -> None:
+    warnings = shop.records("queue", "welcome")["warnings"]
+    assert [text for text in warnings if "waits 0 days" in text]
+    assert [text for text in warnings if "nobody takes `welcome`" in text]
+    assert "known are loyal_customers, review_request" in shop.pp("queue", "nope", code=2)
+    assert "lies after it" in shop.pp("queue", "welcome", "--on", "2026-02-01", code=2)
+
+
+def test_batches_say_how_each_stands(shop: Shop) -> None:
+    listed = shop.records("batches", "--today", TODAY)
+    assert {(one["state"], one["reason"]) for one in listed} >= {("waiting", "old"), ("ready", "")}
+    waiting = shop.records("batches", "--waiting", "--today", TODAY)
+    assert {one["day"] for one in waiting} == {one["day"] for one in listed if one["day"] < "2026-01-08"}
+    told = shop.pp("batches", "--today", TODAY, "--limit", "3")
+    assert "older ones are not shown" in told and "waits: old its day was over 2 days back" in told
+
+
+def test_an_approval_that_is_not_clear_approves_nothing(shop: Shop) -> None:
+    full = shop.batch("thank_you", "2026-01-07")["hash"]
+    assert "say which" in shop.pp("approve", code=2)
+    assert "'xyz' is no batch hash" in shop.pp("approve", full, "xyz", "--yes", code=2)
+    assert "no batch has a hash that begins with" in shop.pp("approve", full, "0123456789", "--yes", code=2)
+    assert "nothing was approved" in shop.pp("approve", full, code=1, answer="n\n")
+    assert "--yes approves without being asked" in shop.pp("approve", full, code=1)
+    assert "with it, say --yes" in shop.pp("approve", full, "--json", code=2)
+    assert shop.batch("thank_you", "2026-01-07")["approved_at"] is None
+
+
+def test_an_old_batch_goes_once_after_approval(shop: Shop) -> None:
+    old = shop.batch("thank_you", "2026-01-03")
+    span = ("--from", "2026-01-03", "--to", "2026-01-03", "--today", TODAY)
+    before = shop.mails()
+    assert "Delivered now: 0" in shop.pp("send", *span)
+    told = shop.pp("approve", old["hash"][:8], "--by", "Ann", "--today", TODAY, answer="y\n")
+    assert f"2026-01-03 messages thank_you 1 {old['hash'][:8]} 2 2 0 0 waits: old" in told
+    assert f"Ann approved 1 batch. Nothing was sent yet. What was approved goes with pp send {' '.join(span)}" in told
+    assert shop.mails() == before
+    assert "Delivered now: 2" in shop.pp("send", *span)
+    assert shop.mails() == before + 2
+    assert "Delivered now: 0" in shop.pp("send", *span)
+    assert shop.mails() == before + 2
+    state = shop.batch("thank_you", "2026-01-03")
+    assert (state["state"], state["approved_by"]) == ("sent", "Ann")
+    assert "needs no approval: it is sent" in shop.pp("approve", old["hash"], "--yes")
+    [sent] = [one for one in shop.order("A1")["outgoing"] if one["state"] == "sent"]
+    assert (shop.home / sent["outbox_file"]).exists()
+
+
+def test_nothing_goes_while_the_kill_switch_is_on(shop: Shop) -> None:
+    assert shop.pp("kill-switch") == "The kill switch is off."
+    shop.pp("kill-switch", "on")
+    try:
+        before = shop.mails()
+        assert "Delivered now: 0" in shop.pp("send", "--from", TODAY, "--to", TODAY, "--today", TODAY)
+        assert shop.mails() == before
+        assert "No batch waits while the kill switch is on" in shop.pp("approve", "--all-waiting", "--yes")
+        assert "kill switch" in shop.pp("batches", "--today", TODAY)
+    finally:
+        assert shop.pp("kill-switch", "off") == "The kill switch is off."
+    assert "can be on or off, not 'maybe'" in shop.pp("kill-switch", "maybe", code=2)
+
+
+def test_send_names_what_is_wrong_with_its_days(shop: Shop) -> None:
+    later = shop.pp("send", "--from", "2026-01-05", "--to", "2026-01-11", "--today", TODAY, code=2)
+    assert "lies after today" in later
+    assert "lies after --to" in shop.pp("send", "--from", "2026-01-05", "--to", "2026-01-04", code=2)
+    assert "is not a day" in shop.pp("send", "--from", "5.1.2026", "--to", TODAY, code=2)
+
+
+def test_prefixes_are_as_long_as_they_have_to_be() -> None:
+    assert unique_prefixes(["a" * 64, "b" * 64]) == {"a" * 64: "a" * 8, "b" * 64: "b" * 8}
+    near = ["a" * 9 + "b" * 55, "a" * 64]
+    assert unique_prefixes(near) == {near[0]: "a" * 9 + "b", near[1]: "a" * 10}
