@@ -82,7 +82,7 @@ class Connection:
             self._raw.unregister("_incoming")
             return
         buffer = io.StringIO()
-        frame.to_csv(buffer, index=False, header=False, na_rep="\\N", date_format="%Y-%m-%d %H:%M:%S")
+        frame.to_csv(buffer, index=False, header=False, na_rep="\\N", date_format="%Y-%m-%d %H:%M:%S.%f")
         buffer.seek(0)
         self._raw.cursor().copy_expert(f"copy {table} ({columns}) from stdin with (format csv, null '\\N')", buffer)
 

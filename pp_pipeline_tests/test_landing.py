@@ -436,13 +436,17 @@ def test_a_file_that_may_not_be_read_is_left_for_later(shop: Shop, monkeypatch: 
     ]
 
 
-def test_a_file_that_cannot_be_hashed_does_not_stop_the_sensor(shop: Shop) -> None:
+def test_a_file_that_cannot_be_hashed_does_not_stop_the_sensor(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = shop.drop("orders_2026-01-05.csv", csv_of({}))
     shop.drop("orders_2026-01-06.csv", csv_of({}))
-    (shop.settings.inbox / "orders_2026-01-05.csv").symlink_to(shop.drop("x.csv", csv_of({})))
-    file = scan_inbox(shop.settings).files[0]
-    file.path.resolve().unlink()
-    with pytest.raises(OSError):
-        _ = file.sha256
+    opened = Path.open
+
+    def refuse(self: Path, *args: Any, **options: Any) -> Any:
+        if self == locked:
+            raise PermissionError(os.fspath(locked))
+        return opened(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
     found = unread_files(shop.settings, shop.ledger, date(2026, 1, 31))
     assert [unread.file.name for unread in found] == ["orders_2026-01-06.csv"]
 

@@ -29,6 +29,7 @@ _SHORTEST_PREFIX = 8
 
 MEANINGS = {
     "sent": "nothing is left to do",
+    "empty": "plans nothing any more: the version before it can't go",
     "ready": "goes at the next sending",
     "approved": "was approved, and goes at the next sending",
     "waits: old": f"its day was over {MAX_BATCH_AGE_DAYS} days back when it could first go; `pp approve` lets it go",
@@ -107,6 +108,8 @@ def state_word(batch: Batch, state: BatchState) -> str:
         return f"waits: {state.reason}"
     if state.state == "blocked":
         return "kill switch" if state.reason == KILL_SWITCH else state.reason
+    if state.state == "sent" and not batch.row_count:
+        return "empty"
     return "approved" if state.state == "ready" and batch.approved_at else state.state
 
 

@@ -143,13 +143,15 @@ class _StepHandler(logging.Handler):
         meta = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         if event is None:
-            if record.levelno >= logging.INFO and "orig_message" in meta:
+            if record.levelno == logging.INFO and meta.get("step_key"):
                 self._say(f"    {meta['orig_message']}", style="dim", markup=False)
-            return
-        if event.event_type_value == "STEP_START":
+        elif event.event_type_value == "STEP_START":
             self._say(f"  {event.step_key} ...", markup=False)
         elif event.event_type_value == "STEP_SUCCESS":
             seconds = event.event_specific_data.duration_ms / 1000
             self._say(f"  {event.step_key} done in {seconds:.1f} s", style="dim", markup=False)
-        elif event.event_type_value in ("STEP_FAILURE", "PIPELINE_FAILURE", "RUN_FAILURE"):
-            self._say(f"  {record.getMessage()}", style="red", markup=False)
+        elif event.event_type_value == "STEP_FAILURE":
+            error = event.event_specific_data.error
+            words = (error.cause or error).message.removeprefix("dagster._core.definitions.events.Failure: ")
+            self._say(f"  {event.step_key} failed: {words.strip()}", style="red", markup=False)
+            self._say(f"  Nothing after it ran. The whole trace: `pp ui`, run {meta['run_id']}", style="dim")

@@ -110,8 +110,8 @@ def unread_files(settings: Settings, ledger: "Ledger", through: date) -> list[Un
     """Order files dated up to `through` whose content differs from what is in force under their name.
 
     So a content A, then B, then A again are two corrections. Files dated before 2000 are among them (a load
-    refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed; what can't be read
-    now is left out.
+    refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed; what
+    can't be read now is left out.
     """
     records = all_records(ledger)
     in_force = files_in_force(records)

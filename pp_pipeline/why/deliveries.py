@@ -99,8 +99,8 @@ class DeliveryTeller:
             words = _STATES.get(row.state) or str(row.state)
         words += f", {row.reason}" if row.reason else ""
         words += f", batch {row.batch_hash[:8]}" if row.batch_hash else ""
-        words += "" if planned else "; no longer planned"
         words += f", {file}" if file else ""
+        words += "" if planned else "; no longer planned"
         return Outgoing(
             on=row.due_on or row.claimed_at.date(),
             text=f"{name}: {words}",

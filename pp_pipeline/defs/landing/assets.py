@@ -53,7 +53,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
             result = load_days(
                 location.settings, ledger, location.warehouse.connect, first, last, location.merchants,
                 today=location.today(),
-                progress=lambda what, done, of: context.log.info(f"{what}: {done} of {of} files"),
+                progress=lambda what, done, of: context.log.info(f"{what}: {done} of {of} days"),
             )  # fmt: skip
             standing = unread_files(location.settings, ledger, through=location.today())
         for day in result.days:
