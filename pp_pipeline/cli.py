@@ -53,8 +53,9 @@ def why(
 ) -> None:
     """Tell the story of a contact or an order: what came in, each movement and its reason, what was delivered.
 
-    Also why a queue never held an order, and why an event led to no message. Ends with 0 when there is something
-    to tell, 1 when nothing is known of WHO, 2 when it can't be tried.
+    Also why a queue never held an order, and why an event led to no message.
+
+    Ends with 0 if there is something to tell, 1 if nothing is known of WHO, 2 if it can't be tried.
     """
     from pp_pipeline.commands.why import show_why
 

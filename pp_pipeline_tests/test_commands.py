@@ -175,6 +175,13 @@ def test_why_says_why_an_order_never_entered(shop: Shop, order: str, campaign: s
     assert shop.standing(order, campaign) == ("never", expected)
 
 
+def test_why_explains_every_order_and_queue_of_a_complete_book(shop: Shop) -> None:
+    texts = [queue["text"] for number in ("A1", "A2", "B1", "C1", "D1", "E1", "F1", "G1")
+             for queue in shop.order(number)["queues"]]  # fmt: skip
+    assert len(texts) == 8 * len(CAMPAIGNS)
+    assert not [text for text in texts if "not complete" in text]
+
+
 def test_why_says_who_waits_and_what_holds_it(shop: Shop) -> None:
     assert shop.standing("A2", "win_back") == ("left", "left on 2026-01-10, released")
     assert shop.standing("D1", "review_request") == ("waiting", "due since 2026-01-08, held while its status is hold")

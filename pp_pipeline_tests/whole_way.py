@@ -167,13 +167,13 @@ class WholeWay:
             result = load_days(
                 self.settings, ledger, self.warehouse.connect, first, last, load_merchants(self.settings)
             )
-        assert [file.reason for file in result.refused] == []
+        assert not result.refused, [file.reason for file in result.refused]
 
     def build(self, first: date, last: date, models: Sequence[str] = MODELS, **variables: object) -> None:
         """Build models for a range of days in one pass; one that fails fails the test, and so do data tests."""
         results = self.project.build(models, first, last, variables=variables)
         failed = [f"{node.name}: {node.message}" for node in results if node.status not in ("success", "pass")]
-        assert failed == []
+        assert not failed, failed
 
     def run(self, files: Iterable[OrderFile], first: date, last: date, models: Sequence[str] = MODELS) -> None:
         """Drop, load and build."""

@@ -3,7 +3,8 @@
     version of the order lacked it, else the order date. Loading years of history therefore fires nothing.
 
     Every fact is a condition on one version, and `from_on`, the first day of that version on which it holds (an
-    order dated or shipped in the future is no purchase, not shipped, before that day). #}
+    order dated or shipped in the future is no purchase, not shipped, before that day). A fact that is known before
+    there is anyone to tell (no contact, or an ineligible order) keeps its date; it fires once there is someone. #}
 {% macro order_events() %}
 {%- set facts = [
     {'name': 'purchase', 'holds': 'is_purchase', 'dated': 'ordered_on'},
@@ -38,11 +39,12 @@ order_facts as (
     {%- for fact in facts %}
     select
         '{{ fact.name }}' as event_name, merchant, contact_key, email, order_number, known_on, first_known_on, until_on,
+        case when contact_key is not null and is_eligible then 1 else 0 end as has_someone,
         ordered_on, {{ fact.dated if fact.dated else 'cast(null as date)' }} as dated_on,
         {{ 'greatest(known_on, ' ~ fact.dated ~ ')' if fact.dated == 'ordered_on'
             else 'greatest(known_on, coalesce(ship_date, known_on))' if fact.dated else 'known_on' }} as from_on
     from histories
-    where contact_key is not null and is_eligible and {{ fact.holds }}
+    where {{ fact.holds }}
     {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
@@ -50,8 +52,9 @@ order_facts as (
 first_facts as (
     select
         *,
+        min(from_on) over (partition by event_name, merchant, order_number) as first_from_on,
         row_number() over (
-            partition by event_name, merchant, order_number order by from_on, known_on
+            partition by event_name, merchant, order_number, has_someone order by from_on, known_on
         ) as place
     from order_facts
     where until_on is null or from_on < until_on
@@ -60,8 +63,8 @@ first_facts as (
 order_events as (
     select
         event_name, merchant, contact_key, email, order_number, from_on as occurred_on,
-        coalesce(dated_on, case when known_on > first_known_on then from_on else ordered_on end) as fact_on
+        coalesce(dated_on, case when first_from_on > first_known_on then first_from_on else ordered_on end) as fact_on
     from first_facts
-    where place = 1
+    where has_someone = 1 and place = 1
 )
 {% endmacro %}

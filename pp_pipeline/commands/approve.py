@@ -111,9 +111,10 @@ def _why_unknown(settings: Settings, known: Sequence[Standing], prefix: str) -> 
         return f"no batch has a hash that begins with '{prefix}'; `pp batches --waiting` lists them"
     identity = BatchId(old.day, old.kind, old.name, old.merchant)
     newest = next(batch for batch, _ in known if batch.id == identity)
+    rows = counted(newest.row_count, "row", "rows")
     return (
         f"'{prefix}' is version {old.version} of {newest.id}, and no longer what is planned: approve version "
-        f"{newest.version}, {newest.hash[:12]}, with {newest.row_count} rows, {newest.new_count} of them new"
+        f"{newest.version}, {newest.hash[:12]}, with {rows}, {newest.new_count} of them new"
     )
 
 

@@ -118,7 +118,7 @@ class QueueTeller:
 
     def _rival(self, order_number: str, on: date) -> VersionRow | None:
         """The order that supersedes this one on a day: the newest of its contact, or with `first` the oldest."""
-        own = in_force(self.orders[order_number], on)
+        own = in_force(self.orders.get(order_number, ()), on)
         if own is None:
             return None
         takes_newer = self.campaign.repeat_orders == "restart"
