@@ -68,7 +68,7 @@ class DbtProject:
         Raises:
             DbtError: dbt's own words, with the file.
         """
-        fingerprint = self._fingerprint()
+        fingerprint = self.fingerprint()
         stamp = self.target_dir / "fingerprint"
         fresh = self.manifest_path.exists() and stamp.exists() and stamp.read_text() == fingerprint
         if fresh and self._manifest is None:
@@ -108,6 +108,22 @@ class DbtProject:
             if result.exception is not None or result.result is None:
                 raise DbtError(f"dbt could not build {', '.join(models)}: {result.exception}")
             return [_node_result(node) for node in result.result.results]
+
+    def compiled(self, sql: str, variables: Mapping[str, object]) -> str:
+        """The SQL that dbt makes of a text with macros, for the project's target.
+
+        Raises:
+            DbtError: dbt's own words.
+        """
+        with _ONE_AT_A_TIME:
+            self.prepare()
+            if self._manifest is None:
+                self._parse()
+            arguments = ["compile", "--inline", sql, "--vars", json.dumps(variables)]
+            result = self._invoke(arguments, manifest=self._manifest)
+            if not result.success:
+                raise DbtError(f"dbt could not compile a query: {result.exception}")
+            return str(result.result.results[0].node.compiled_code)
 
     def _parse(self) -> None:
         with _ONE_AT_A_TIME:
@@ -155,7 +171,7 @@ class DbtProject:
         files = (self.settings.dbt_dir / "models" / folder).glob(f"{prefix}*.sql")
         return sorted(path.stem.removeprefix(prefix) for path in files)
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """Changes when a file under dbt/ does, or the warehouse that it is parsed for."""
         import hashlib
 

@@ -5,6 +5,7 @@ currency, who writes to its shoppers, whose orders are no purchases, and which r
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -180,3 +181,9 @@ def _names(required: bool) -> str:
     """The fields that a file has to have, or may have; its name says the merchant."""
     fields = {name: field for name, field in Merchant.model_fields.items() if name != "merchant"}
     return ", ".join(name for name, field in fields.items() if field.is_required() or not required)
+
+
+def zone_of_days(merchants: Mapping[str, Merchant]) -> str:
+    """The zone in which days begin and end: the merchants', where they agree, else UTC."""
+    zones = {merchant.zone for merchant in merchants.values()}
+    return zones.pop() if len(zones) == 1 else "UTC"

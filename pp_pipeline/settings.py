@@ -44,7 +44,7 @@ class Settings(BaseModel):
     dagster_url: str = Field(
         default="", description="PP_DAGSTER_URL: postgresql:// URL of Dagster's own storage; default SQLite in the home"
     )
-    live: bool = Field(default=False, description="PP_LIVE: real channels may be used")
+    live: bool = Field(default=False, description="PP_LIVE: what goes out is for real; so --today is refused")
     kill_switch: bool = Field(default=False, description="PP_KILL_SWITCH: nothing is sent while it is on")
     today: date | None = Field(default=None, description="act as of this day (rehearsals); no variable sets it")
     secret: str = Field(default="", repr=False, description="PP_SECRET: the secret behind contact_key")

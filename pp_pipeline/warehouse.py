@@ -151,7 +151,13 @@ class Warehouse:
         if self.settings.target == "duckdb":
             import duckdb
 
-            return duckdb.connect(str(self.settings.warehouse_file)), "duckdb"
+            try:
+                return duckdb.connect(str(self.settings.warehouse_file)), "duckdb"
+            except duckdb.IOException as error:
+                raise WarehouseError(
+                    f"{self.settings.warehouse_file} can't be opened; if another program has it open, close it there: "
+                    f"{str(error).splitlines()[0]}"
+                ) from None
         if self.settings.target == "postgres":
             try:
                 import psycopg2

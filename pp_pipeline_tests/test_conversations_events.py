@@ -172,8 +172,9 @@ MESSAGE_CASES = (
     MessageCase("it is no entering", "once_from_the_7th", {6: row("A", 6), 7: row("B", 7), 8: row("C", 8)}, ("7 B",)),
     MessageCase("an event that would end at once is ignored", "unless_canceled", _CANCELED_FIRST, ("7 B",)),
     MessageCase("and is no entering", "once_unless_canceled", _CANCELED_FIRST, ("7 B",)),
-    MessageCase("so an older order's event acts", "unless_canceled",
-                {5: (row("A", 4), row("B", 5, "canceled"))}, ("5 A",)),  # fmt: skip
+    MessageCase(
+        "so an older order's event acts", "unless_canceled", {5: (row("A", 4), row("B", 5, "canceled"))}, ("5 A",)
+    ),  # fmt: skip
     MessageCase("other words don't end it", "unless_returned", _CANCELED_FIRST, ("5 A", "7 B")),
     MessageCase("returned ends it", "unless_returned", _RETURNED, ("5 A",)),
     MessageCase("what was said before stays", "unless_canceled", _CANCELED_TODAY, ("5 A",)),
@@ -243,7 +244,9 @@ def test_a_release_fires_the_campaigns_event(way: WholeWay) -> None:
     fired = "select event_id, event_name, campaign, contact_key, email, order_number, occurred_on"
     fired += " from external_events where campaign = 'recent_order'"
     assert sorted(way.rows(fired)) == sorted(way.rows(released))
-    assert way.rows("select count(*) from queue_recent_order where (event_id is null) = (reason = 'released')") == [(0,)]
+    assert way.rows("select count(*) from queue_recent_order where (event_id is null) = (reason = 'released')") == [
+        (0,)
+    ]
 
 
 def test_a_run_key_is_the_contact_or_the_contact_and_order(way: WholeWay) -> None:

@@ -43,7 +43,9 @@ def delivery(**columns: object) -> dict[str, object]:
 
 def test_migrations_make_what_the_schema_says(settings: Settings) -> None:
     with Ledger(settings) as ledger, ledger.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "version_table": schema.VERSION_TABLE})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "version_table": schema.VERSION_TABLE}
+        )
         assert compare_metadata(context, schema.metadata) == []
         found = inspect(connection)
         for table in schema.metadata.tables.values():

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pp_pipeline_tests.audience_pairs import AUDIENCES, AudienceFacts
-from pp_pipeline_tests.cases import Case, write_inbox, write_merchants
+from pp_pipeline_tests.cases import write_inbox, write_merchants
 from pp_pipeline_tests.drawn_worlds import drawn_worlds
 from pp_pipeline_tests.list_oracle import ListRow, list_as_of
 from pp_pipeline_tests.order_worlds import FIRST_DAY, LAST_DAY

@@ -6,7 +6,7 @@ Full contents are compared, all columns of all tables and views, with what one p
 import random
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 

@@ -60,7 +60,7 @@ with {{ campaign_candidates(parameters) }},
 
 {# What a book is built from: the parameters and the version of these rules. A change rebuilds the book. #}
 {% macro campaign_hash(parameters) %}
-    {{ return(local_md5(tojson(parameters, sort_keys=true) ~ ' rules 1')) }}
+    {{ return(local_md5(tojson(parameters, sort_keys=true) ~ (list_hash() if parameters.audience else '') ~ ' rules 1')) }}
 {% endmacro %}
 
 {# The event that a queue fires, from the campaign's own file. #}

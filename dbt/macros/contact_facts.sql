@@ -104,3 +104,10 @@ case
     else 'in_between'
 end
 {%- endmacro %}
+
+{# Changes when the thresholds of the list do: books that depend on them are built again. #}
+{% macro list_hash() %}
+    {{ return(' list 1 ' ~ tojson([
+        var('recent_new_max_age_days'), var('loyal_min_orders'), var('engaged_within_days')
+    ])) }}
+{% endmacro %}

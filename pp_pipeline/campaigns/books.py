@@ -1,12 +1,14 @@
 """Which built days still hold (DESIGN 3, "The book").
 
-Every model that is partitioned by day records, per day, the configuration and the files it was
-built from. A day is stale when it is missing, carries another configuration, or was built before
-the content of a file dated up to it changed; with it all later days are. `pp run` and the schedule
-rebuild from the earliest stale day in the same pass; a run of one day from the UI leaves the rest,
-and a check names it.
+Every model that is partitioned by day records, per day, the configuration and the files it was built from. The
+configuration is its own and that of all it reads, as far as that had begun by the day. A day is stale when it is
+missing, carries another configuration, was built before the content of a file dated up to it changed, or from
+days of another model that did not hold; with it all later days are. `pp run` and the schedule rebuild from
+the earliest stale day in the same pass; a run of one day from the UI leaves the rest, and a check names it.
 """
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,18 +24,32 @@ create table if not exists built_days (
 )
 """
 
+# In place of a configuration: the day was built from a day of another model that did not hold. No hash looks so.
+_LEFT_BEHIND = "left behind"
 
-# The models that read what landing writes; all others see the files through the first of them.
-READS_LANDING = ("order_versions", "order_lines")
+# Per day: the hash of the configuration and the hash of the files.
+BuiltFrom = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Book:
-    """What a model's built days are held against: its configuration, and the first day that it needs."""
+    """What a model's built days are held against: its configuration, and the first day that it needs.
+
+    `reads` are the books of all models that it is made from, directly or through others.
+    """
 
     model: str
     config_hash: str
     first_day: date
+    reads: tuple["Book", ...] = ()
+
+    def hash_on(self, day: date) -> str:
+        """Its configuration and that of what it reads; of a campaign only from `active_from` on.
+
+        So a new campaign does not make the events of the years before it stale.
+        """
+        read = [(book.model, book.config_hash) for book in self.reads if book.config_hash and book.first_day <= day]
+        return _digest(self.config_hash, read) if read else self.config_hash
 
 
 @dataclass(frozen=True)
@@ -49,96 +65,105 @@ class StaleDay:
 def books(manifest: Mapping[str, Any], first_day: date, hashes: Mapping[str, str]) -> list[Book]:
     """The books of a dbt manifest. A campaign's begins at `active_from`, the others at the first file's day.
 
+    A model's configuration is its own (meta.config_hash), that of the segments it asks, and `hashes`.
+
     Args:
-        hashes: configuration hashes that don't stand in the manifest, by model.
+        hashes: configuration that does not stand in the manifest, by model.
     """
+    nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     found = []
-    for node in manifest["nodes"].values():
+    for name, node in nodes.items():
         meta = node["config"].get("meta") or {}
-        if node["resource_type"] != "model" or "day_column" not in meta:
+        if "day_column" not in meta:
             continue
         active_from = str((meta.get("campaign") or {}).get("active_from", first_day))
         begins = max(first_day, date.fromisoformat(active_from))
-        found.append(Book(node["name"], hashes.get(node["name"]) or meta.get("config_hash", ""), begins))
+        parents = [unique_id.rpartition(".")[2] for unique_id in node["depends_on"]["nodes"]]
+        asked = [nodes[parent]["config"]["meta"] for parent in parents if parent in nodes and _is_asked(parent, name)]
+        parts = [meta.get("config_hash", ""), *(each["config_hash"] for each in asked), hashes.get(name, "")]
+        config_hash = parts[0] if not any(parts[1:]) else hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]
+        found.append(Book(name, config_hash, begins))
     return sorted(found, key=lambda book: book.model)
 
 
-def begin_build(connection: Connection, models: Collection[str], first: date, last: date) -> dict[str, dict[date, str]]:
+def _is_asked(parent: str, model: str) -> bool:
+    return model.startswith("queue_") and parent.startswith("segment_")
+
+
+def begin_build(
+    connection: Connection, wanted: Collection[Book], first: date, last: date
+) -> dict[str, dict[date, BuiltFrom]]:
     """Before a build: the days about to be written don't hold until it has succeeded.
 
-    Returns: by model and day, the hash of the files that the build will see, for `record_built_days`. It is taken
-    now, and for all but the first models from what those were built from: a file that lands meanwhile, or an
-    upstream model that was left behind, makes the day stale instead of being overlooked.
+    Returns: by model and day, what the build will see, for `record_built_days`. It is taken now: a file that lands
+    meanwhile, or a model that is read and was left behind, makes the day stale instead of being overlooked.
     """
     connection.execute(CREATE_BUILT_DAYS)
-    _delete(connection, models, first, last)
+    _delete(connection, [book.model for book in wanted], first, last)
     landed = _files_hashes(connection)
-    upstream = dict(connection.rows("select day, files_hash from built_days where model = ?", (READS_LANDING[0],)))
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return {
-        model: {
-            day: hashes[day]
-            for day in days
-            for hashes in [landed if model in READS_LANDING else upstream]
-            if day in hashes
+    built = _built_days(connection)
+    days = [day for day in _days(first, last) if day in landed]
+    seen: dict[str, dict[date, BuiltFrom]] = {}
+    first_stale: dict[str, date | None] = {}
+    for book in sorted(wanted, key=lambda book: len(book.reads)):
+        for read in book.reads:
+            if read.model not in first_stale:
+                stale = _first_stale(read, built.get(read.model, {}), landed, last)
+                first_stale[read.model] = stale.day if stale else None
+        holds_before = min((day for read in book.reads if (day := first_stale[read.model])), default=date.max)
+        seen[book.model] = {
+            day: (book.hash_on(day) if day < holds_before else _LEFT_BEHIND, landed[day]) for day in days
         }
-        for model in models
-    }
+        # What this call builds counts as built for what reads it: dbt skips a model when one before it fails.
+        built.setdefault(book.model, {}).update(seen[book.model])
+    return seen
 
 
 def record_built_days(
-    connection: Connection, config_hashes: Mapping[str, str], seen: Mapping[str, Mapping[date, str]]
+    connection: Connection, succeeded: Collection[str], seen: Mapping[str, Mapping[date, BuiltFrom]]
 ) -> None:
     """After a build: what its days were built from.
 
     Args:
-        config_hashes: configuration hash by model, of the models that succeeded.
+        succeeded: the models that did.
         seen: what `begin_build` returned.
     """
-    rows = [
-        (model, day, config_hash, files_hash)
-        for model, config_hash in config_hashes.items()
-        for day, files_hash in seen[model].items()
-    ]
-    for model in config_hashes:
+    for model in succeeded:
         if seen[model]:
             _delete(connection, [model], min(seen[model]), max(seen[model]))
+    rows = [(model, day, *built_from) for model in succeeded for day, built_from in seen[model].items()]
     connection.insert(
         "built_days",
         pandas.DataFrame(rows, columns=["model", "day", "config_hash", "files_hash"], dtype=object),
     )
 
 
-def _delete(connection: Connection, models: Collection[str], first: date, last: date) -> None:
-    for model in models:
-        connection.execute("delete from built_days where model = ? and day between ? and ?", (model, first, last))
-
-
 def stale_days(connection: Connection, wanted: Iterable[Book]) -> list[StaleDay]:
     """The first stale day of each book that has one, up to the newest landed day."""
-    files_hashes = _files_hashes(connection)
-    if not files_hashes:
+    landed = _files_hashes(connection)
+    if not landed:
         return []
-    last = max(files_hashes)
     connection.execute(CREATE_BUILT_DAYS)
-    built: dict[str, dict[date, tuple[str, str]]] = {}
-    for model, day, config_hash, files_hash in connection.rows("select * from built_days"):
-        built.setdefault(model, {})[day] = (config_hash, files_hash)
-    found = []
-    for book in wanted:
-        days = built.get(book.model, {})
-        for number in range((last - book.first_day).days + 1):
-            day = book.first_day + timedelta(days=number)
-            reason = _stale_reason(days.get(day), book.config_hash, files_hashes.get(day))
-            if reason:
-                found.append(StaleDay(book.model, day, reason, (last - day).days + 1))
-                break
-    return found
+    built = _built_days(connection)
+    found = (_first_stale(book, built.get(book.model, {}), landed, max(landed)) for book in wanted)
+    return [stale for stale in found if stale]
 
 
-def _stale_reason(built: tuple[str, str] | None, config_hash: str, files_hash: str | None) -> str | None:
+def _first_stale(
+    book: Book, built: Mapping[date, BuiltFrom], landed: Mapping[date, str], last: date
+) -> StaleDay | None:
+    for day in _days(book.first_day, last):
+        reason = _stale_reason(built.get(day), book.hash_on(day), landed.get(day))
+        if reason:
+            return StaleDay(book.model, day, reason, (last - day).days + 1)
+    return None
+
+
+def _stale_reason(built: BuiltFrom | None, config_hash: str, files_hash: str | None) -> str | None:
     if built is None or files_hash is None:
         return "missing"
+    if built[0] == _LEFT_BEHIND:
+        return "built from days of another model that did not hold"
     if built[0] != config_hash:
         return "built with another configuration"
     if built[1] != files_hash:
@@ -146,7 +171,43 @@ def _stale_reason(built: tuple[str, str] | None, config_hash: str, files_hash: s
     return None
 
 
+def _all_read(key: str, models: Mapping[str, Any]) -> set[str]:
+    """The models that one is made from, directly or through others, views included."""
+    found: set[str] = set()
+    to_look_at = [key]
+    while to_look_at:
+        parents = models[to_look_at.pop()]["depends_on"]["nodes"]
+        new = {parent for parent in parents if parent in models} - found
+        found |= new
+        to_look_at += new
+    return found
+
+
+def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    return node["config"].get("meta") or {}
+
+
+def _delete(connection: Connection, models: Iterable[str], first: date, last: date) -> None:
+    for model in models:
+        connection.execute("delete from built_days where model = ? and day between ? and ?", (model, first, last))
+
+
+def _built_days(connection: Connection) -> dict[str, dict[date, BuiltFrom]]:
+    built: dict[str, dict[date, BuiltFrom]] = {}
+    for model, day, config_hash, files_hash in connection.rows("select * from built_days"):
+        built.setdefault(model, {})[day] = (config_hash, files_hash)
+    return built
+
+
 def _files_hashes(connection: Connection) -> dict[date, str]:
     if not connection.table_exists("landed_days"):
         return {}
     return dict(connection.rows("select day, files_hash from landed_days"))
+
+
+def _days(first: date, last: date) -> Iterable[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

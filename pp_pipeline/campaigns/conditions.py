@@ -68,7 +68,9 @@ def _check_helper(name: str, arguments: str, segments: Collection[str] | None) -
         form = "in_segment('name')" if name == "in_segment" else f"{name}('A', 'B', within_days=30)"
         raise ConditionError(f"{name}({arguments}) is not understood; write {form}")
     if name == "in_segment" and segments is not None and values[0] not in segments:
-        known = ", ".join(sorted(segments)) or "none yet"
+        if not segments:
+            raise ConditionError("in_segment is for campaigns; a segment says its condition itself")
+        known = ", ".join(sorted(segments))
         raise ConditionError(f"there is no segment '{values[0]}'; known are {known}")
 
 

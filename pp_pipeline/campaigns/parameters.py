@@ -30,7 +30,7 @@ Days = Annotated[int, Field(ge=0, le=3650, strict=True)]
 
 
 class CampaignError(ValueError):
-    """One or more campaigns are wrong; the text names campaign, parameter, and what is allowed."""
+    """One or more campaigns or segments are wrong; the text names which, the parameter, and what is allowed."""
 
 
 class Campaign(BaseModel):
@@ -143,6 +143,26 @@ def load_campaigns(
     if problems:
         raise CampaignError("\n".join(problems))
     return sorted(campaigns, key=lambda campaign: campaign.name)
+
+
+def check_segments(manifest: Mapping[str, Any]) -> None:
+    """Judge the conditions of the segments of a dbt manifest.
+
+    Raises:
+        CampaignError: lists every wrong condition.
+    """
+    problems = []
+    for node in manifest["nodes"].values():
+        condition = ((node["config"].get("meta") or {}).get("segment") or {}).get("condition")
+        if node["resource_type"] != "model" or condition is None:
+            continue
+        try:
+            check_condition(condition, segments=(), with_order=False)
+        except ConditionError as error:
+            name = node["name"].removeprefix("segment_")
+            problems.append(f"segment {name} (dbt/models/list/{node['name']}.sql): condition: {error}")
+    if problems:
+        raise CampaignError("\n".join(sorted(problems)))
 
 
 def _explain(name: str, error: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ _QUIET = ("dagster", "dagster.daemon", "sqlalchemy", "alembic", "great_expectati
 class JobRunner:
     """Runs the jobs of one installation in this process; they show up in the Dagster UI like any run."""
 
-    def __init__(self, settings: Settings, today: date | None, say: Callable[..., None]) -> None:
+    def __init__(self, settings: Settings, today: date, say: Callable[..., None]) -> None:
         self.settings = settings.model_copy(update={"today": today})
         self.location = Location(self.settings)
         self.today = self.location.today()
@@ -125,13 +125,12 @@ def _failed_checks(result: dg.ExecuteInProcessResult) -> list[dict[str, Any]]:
 def _progress_logger(say: Callable[..., None]) -> dg.LoggerDefinition:
     """A logger that prints a line per finished step, and errors whole; Dagster keeps everything else."""
 
-    @dg.logger(description="A line per step.")
     def progress(_context: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("pp_pipeline.progress", logging.DEBUG)
         logger.addHandler(_StepHandler(say))
         return logger
 
-    return progress
+    return dg.LoggerDefinition(progress, description="A line per step.")
 
 
 class _StepHandler(logging.Handler):

@@ -3,8 +3,10 @@
 from collections import Counter
 from typing import Any
 
+from pp_pipeline.commands.acting_day import acting_day, asked_days
 from pp_pipeline.commands.output import err, guarded, out, print_json, print_line, print_table
-from pp_pipeline.settings import Settings, SettingsError, parse_day
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.settings import Settings, SettingsError
 
 
 def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
@@ -14,22 +16,17 @@ def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
 
 def _send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
     settings = Settings.from_environment()
-    from_day, to_day = parse_day(first), parse_day(last)
-    if from_day > to_day:
-        raise SettingsError(f"--from {from_day} lies after --to {to_day}")
-    if today and settings.live:
-        raise SettingsError("--today is refused in live mode (PP_LIVE=1): what goes out goes out today")
+    acting_on = acting_day(settings, load_merchants(settings), today)
+    from_day, to_day = asked_days(first, last, acting_on)
 
     from pp_pipeline.commands.dagster_home import prepare_dagster_home
     from pp_pipeline.commands.runs import JobRunner
 
     prepare_dagster_home(settings)
     say = err.print if as_json else out.print
-    runner = JobRunner(settings, today=parse_day(today) if today else None, say=say)
-    if to_day > runner.today:
-        raise SettingsError(f"--to {to_day} lies after today ({runner.today}); for a rehearsal, say --today {to_day}")
+    runner = JobRunner(settings, acting_on, say)
     from_day = max(from_day, runner.location.first_day)  # before it there are no partitions, and no batches
-    report: dict[str, Any] = {"from": from_day, "to": to_day, "today": runner.today}
+    report: dict[str, Any] = {"from": from_day, "to": to_day, "today": acting_on}
     if to_day < from_day:
         raise SettingsError(f"--to {to_day} lies before the day of the first order file ({from_day})")
     report |= runner.send(from_day, to_day)

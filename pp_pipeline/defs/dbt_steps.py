@@ -85,14 +85,12 @@ def dbt_step(location: Location, step: str, report: Reporter | None = None) -> d
         first, last = day_range(context)
         selected = {key.path[-1] for key in context.selected_asset_keys}
         models = [book for book in location.books if book.model in selected]
-        hashes = {book.model: book.config_hash for book in models}
         with location.warehouse.connect() as connection:
-            seen = begin_build(connection, hashes, first, last)
+            seen = begin_build(connection, models, first, last)
         results = location.project.build(sorted(selected), first, last)
         succeeded = {result.name for result in results if not result.is_test and result.status == "success"}
         with location.warehouse.connect() as connection:
-            kept = {model: hash_ for model, hash_ in hashes.items() if model in succeeded}
-            record_built_days(connection, kept, seen)
+            record_built_days(connection, seen.keys() & succeeded, seen)
         for model, days in _metadata(location, sorted(succeeded), first, last, report).items():
             for day, metadata in days.items():
                 context.add_asset_metadata(metadata, asset_key=dg.AssetKey(model), partition_key=day.isoformat())

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from pp_pipeline.campaigns.books import Book, books
-from pp_pipeline.campaigns.parameters import Campaign, load_campaigns
+from pp_pipeline.campaigns.parameters import Campaign, check_segments, load_campaigns
 from pp_pipeline.conversations.loading import conversation_messages, load_conversations
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.files import first_day
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.merchants import Merchant, load_merchants
+from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
 
@@ -88,8 +88,7 @@ class Location:
     @cached_property
     def zone(self) -> str:
         """The zone that days begin in: the merchants', where they agree, else UTC."""
-        zones = {merchant.zone for merchant in self.merchants.values()}
-        return zones.pop() if len(zones) == 1 else "UTC"
+        return zone_of_days(self.merchants)
 
     @cached_property
     def days(self) -> dg.DailyPartitionsDefinition:
@@ -104,12 +103,8 @@ class Location:
     @cached_property
     def config_hashes(self) -> dict[str, str]:
         """Configuration hashes that stand outside the manifest, by model."""
-        events = sorted(f"{campaign.name} {campaign.event}" for campaign in self.campaigns)
         messages = conversation_messages(self.conversations).sort_values(["conversation", "event_name"])
-        return {
-            "external_events": _hash("\n".join(events)),
-            "planned_messages": _hash(messages.to_csv(index=False)),
-        }
+        return {"planned_messages": _hash(messages.to_csv(index=False))}
 
     def ledger(self) -> Ledger:
         """The ledger, opened; use as a context manager."""
@@ -126,6 +121,7 @@ class Location:
             see the class.
         """
         _ = self.campaigns, self.conversations, self.first_day
+        check_segments(self.manifest)
 
 
 def day_range(context: dg.AssetExecutionContext) -> tuple[date, date]:

@@ -70,7 +70,7 @@ def read_orders(connection: Connection, days: list[date]) -> dict[tuple[str, str
             date=ordered_on,
             ship_date=ship_date,
             status=status,
-            total_cents=int(cents),
+            total_cents=None if cents is None else int(cents),
             currency=currency,
             attributes=json.loads(attributes or "{}"),
             lines=tuple(lines.get((merchant, number, due_on), ())),

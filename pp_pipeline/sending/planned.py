@@ -25,7 +25,7 @@ class Order:
     date: dt.date
     ship_date: dt.date | None
     status: str
-    total_cents: int
+    total_cents: int | None
     currency: str
     attributes: Mapping[str, Any]
     lines: tuple[OrderLine, ...]

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from pp_pipeline.campaigns.parameters import Campaign
-from pp_pipeline.dbt_project import DbtError, DbtProject
+from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.warehouse import Connection
 
 _OPEN = "open_question"
@@ -70,13 +70,14 @@ class Stretch:
 
 
 @dataclass
-class Rules(DbtProject):
-    """The dbt project, asked for single orders and contacts.
+class Rules:
+    """The rules of the dbt project, asked of single orders and contacts.
 
     Raises:
         DbtError: a macro does not compile.
     """
 
+    project: DbtProject
     campaigns: Sequence[Campaign] = ()
     _queries: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -90,13 +91,13 @@ class Rules(DbtProject):
                 for campaign in self.campaigns
             },
         }
-        self.prepare()
-        asked = json.dumps([_TEMPLATE, variables, self._fingerprint()], sort_keys=True)
+        self.project.prepare()
+        asked = json.dumps([_TEMPLATE, variables, self.project.fingerprint()], sort_keys=True)
         stamp = f"-- {hashlib.sha256(asked.encode()).hexdigest()}\n"
-        kept = self.target_dir / "why.sql"
+        kept = self.project.target_dir / "why.sql"
         text = kept.read_text() if kept.exists() else ""
         if not text.startswith(stamp):
-            text = stamp + self._compiled(variables)
+            text = stamp + self.project.compiled(_TEMPLATE, variables)
             draft = kept.with_name(f".{kept.name}.{os.getpid()}")
             draft.write_text(text)
             draft.replace(kept)
@@ -137,15 +138,6 @@ class Rules(DbtProject):
         for row in self._rows(connection, name, columns, list(contacts)):
             found.setdefault((row["contact_key"], row["as_of"]), []).append(row)
         return found
-
-    def _compiled(self, variables: dict[str, Any]) -> str:
-        if self._manifest is None:
-            self._parse()
-        arguments = ["compile", "--inline", _TEMPLATE, "--vars", json.dumps(variables)]
-        result = self._invoke(arguments, manifest=self._manifest)
-        if not result.success:
-            raise DbtError(f"the queries of `pp why` could not be compiled: {result.exception}")
-        return str(result.result.results[0].node.compiled_code)
 
     def _rows(
         self, connection: Connection, name: str, columns: Sequence[str], asked: Sequence[tuple[Any, ...]]

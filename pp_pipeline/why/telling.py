@@ -12,6 +12,7 @@ from pp_pipeline.campaigns.books import books, stale_days
 from pp_pipeline.campaigns.parameters import load_campaigns
 from pp_pipeline.contact_keys import SecretError, contact_key, contact_secret, fingerprint
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.cells import read_email
 from pp_pipeline.landing.files import first_day
 from pp_pipeline.ledger.schema import facts
@@ -47,10 +48,10 @@ def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Stor
         raise MerchantError(f"there is no merchant '{merchant}'; known are {', '.join(merchants)}")
     if settings.target == "duckdb" and not settings.warehouse_file.exists():
         raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
-    rules = Rules(settings)
-    segments = [name for name in rules.names("list", "segment_") if name != "snapshots"]
-    manifest = rules.manifest()
-    rules.campaigns = load_campaigns(manifest, merchants=merchants, segments=segments)
+    project = DbtProject(settings)
+    segments = [name for name in project.names("list", "segment_") if name != "snapshots"]
+    manifest = project.manifest()
+    rules = Rules(project, load_campaigns(manifest, merchants=merchants, segments=segments))
     rules.load()
     conversations = load_conversations(settings.conversations_dir, merchants)
     with Ledger(settings) as ledger, Warehouse(settings).connect() as connection:

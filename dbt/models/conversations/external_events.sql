@@ -1,7 +1,10 @@
 {#- The named signals of the days: what the queues release, and what happens to orders (DESIGN 3). The program
     names the campaigns (env_var), since dbt refuses ref() in a loop over its graph. -#}
 {{ partitioned_by_day('occurred_on', indexes=[{'columns': ['occurred_on']}, {'columns': ['contact_key']}],
-    meta={'reads_history_of': ['order_versions']}) }}
+    meta={
+        'reads_history_of': ['order_versions'],
+        'config_hash': 'max_event_age_days ' ~ var('max_event_age_days'),
+    }) }}
 {% set campaigns = env_var('PP_CAMPAIGNS', '').split() %}
 
 with {{ order_events() }}

@@ -2,7 +2,10 @@
     its event's day, its message is due that day, and the run ends. At most one event acts per run key and day; with
     `once` only the first that ever acted. -#}
 {{ partitioned_by_day('due_on', indexes=[{'columns': ['due_on']}],
-    meta={'reads_history_of': ['order_versions', 'external_events']}) }}
+    meta={
+    'reads_history_of': ['order_versions', 'external_events'],
+    'config_hash': 'conversations 1',
+}) }}
 
 with conversation_messages as (
     select * from {{ source('landing', 'conversation_messages') }}

@@ -27,7 +27,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
             connection.execute(CREATE_CONVERSATION_MESSAGES)
             connection.replace_table("conversation_messages", frame)
         return dg.MaterializeResult(
-            metadata={"conversations": frame["conversation"].nunique(), "dagster/row_count": len(frame)}
+            metadata={"conversations": len(set(frame["conversation"])), "dagster/row_count": len(frame)}
         )
 
     return [conversation_messages, dbt_step(location, "conversations")]

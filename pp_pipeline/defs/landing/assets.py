@@ -1,13 +1,13 @@
 """Order files in: every day's accepted contents, typed, with what was refused and quarantined beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
 import dagster as dg
 
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
-from pp_pipeline.landing.files import unread_files
+from pp_pipeline.landing.files import date_in_name, unread_files
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.landing.result import LandedFile, LandingResult
 
@@ -69,11 +69,13 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 "orders without contact": sum(file.without_contact_count for file in result.accepted),
                 "files vanished from the inbox": list(result.vanished),
                 "names not understood": list(result.unrecognised),
+                "files still being written": [f.name for f in result.files if f.outcome == "left_for_later"],
                 "great expectations": dg.MetadataValue.md(_rules_table(result)),
             }
         )
         # Also what an earlier run refused: the check stays red until a better content comes.
         reasons = [file.reason for file in result.refused] + [file.reason for file in standing if file.refused_before]
+        reasons += _dated_after(result.later, location.today())
         refusals = list(dict.fromkeys([*reasons, *result.problems]))
         yield dg.AssetCheckResult(
             check_name="order_files_are_sound",
@@ -90,6 +92,15 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         )
 
     return [order_file_rows]
+
+
+def _dated_after(names: Sequence[str], today: date) -> list[str]:
+    return [
+        f"{name}: is dated after today ({today}) and is not taken in; correct the date in its name"
+        for name in names
+        for day in [date_in_name(name)[0]]
+        if day is not None and day > today
+    ]
 
 
 def _quarantine_line(file: LandedFile) -> str:
