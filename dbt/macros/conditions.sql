@@ -28,7 +28,7 @@
     {%- set sql = namespace(text=modules.re.sub(
         "\\b(bought_sku|bought_category|in_segment)\\s*\\(((?:[^()']|'(?:[^']|'')*')*)\\)", "\\1(\\2)", condition)) -%}
     {%- for helper in helpers -%}
-        {%- set sql.text = sql.text | replace(helper.call, '(facts.helper_' ~ loop.index ~ ' = 1)') -%}
+        {%- set sql.text = sql.text | replace(helper.call, '(coalesce(facts.helper_' ~ loop.index ~ ', 0) = 1)') -%}
     {%- endfor -%}
     {%- for name in modules.re.findall("\\border\\.attribute\\s*\\(\\s*'([^']*)'\\s*\\)", sql.text) | unique -%}
         {%- set sql.text = modules.re.sub(
