@@ -12,7 +12,9 @@ with conversation_messages as (
 ),
 
 events_of_days as (
-    select distinct events.merchant, events.contact_key
+    select distinct
+        events.merchant,
+        events.contact_key
     from {{ ref('external_events') }} as events
     inner join conversation_messages as messages on events.event_name = messages.event_name
     where {{ in_days('events.occurred_on') }}
@@ -26,8 +28,10 @@ candidates as (
         events.contact_key,
         events.order_number,
         events.occurred_on,
-        case when messages.scope = 'order' then events.contact_key || ':' || events.order_number
-            else events.contact_key end as run_key
+        case
+            when messages.scope = 'order' then events.contact_key || ':' || events.order_number
+            else events.contact_key
+        end as run_key
     from {{ ref('external_events') }} as events
     inner join conversation_messages as messages on events.event_name = messages.event_name
     inner join events_of_days
