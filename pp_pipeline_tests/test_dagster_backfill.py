@@ -1,0 +1,140 @@
+"""A backfill from the asset graph, as a person launches it in the UI: real webserver, real daemon, real runs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pp_pipeline.defs.jobs import DAILY
+from pp_pipeline.defs.location import Location
+from pp_pipeline_tests.dagster_home import Installation, install, instance_of
+
+PATIENCE_SECONDS = 300
+_LAUNCH = """
+mutation ($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+_STATUS = """
+query ($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill { status runs { status tags { key value } } }
+  }
+}
+"""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """Four days of orders up to today, built."""
+    installation = install(tmp_path)
+    today = Location(installation.settings).today()
+    for number, name in ((3, "A1"), (1, "B1")):
+        day = today - timedelta(days=number)
+        installation.write_orders(f"{day}", f"{name},ann@example.com,{day}T10:00:00,,processing")
+    with instance_of(installation) as instance:
+        assert installation.run(DAILY, today - timedelta(days=3), today, instance).success
+    return installation
+
+
+@pytest.fixture
+def server(installation: Installation) -> Iterator[str]:
+    """The address of `pp ui`, ended at the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "PP_HOME": str(installation.settings.home),
+        "PP_CHECKOUT": str(installation.settings.checkout),
+    }
+    process = subprocess.Popen([Path(sys.executable).parent / "pp", "ui", "--port", str(port)], env=environment)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+@pytest.mark.heavy
+def test_one_corrected_day_is_backfilled_to_today_without_a_run_per_day(
+    installation: Installation, server: str
+) -> None:
+    today = Location(installation.settings).today()
+    day = today - timedelta(days=3)
+    installation.write_orders(f"{day}", f"A1,ann@example.com,{day}T10:00:00,,canceled")
+    until(lambda: answers(server))
+    assets = [node["assetKey"] for node in ask(server, "{assetNodes{assetKey{path}}}")["assetNodes"]]
+    chosen = [key for key in assets if key["path"] != ["deliveries"]]
+    launched = ask(server, _LAUNCH, params={"partitionNames": [f"{day}"], "assetSelection": chosen})
+    backfill = launched["launchPartitionBackfill"]["backfillId"]
+    until(lambda: status(server, backfill)["status"] not in ("REQUESTED", "COMPLETING"))
+    ended = status(server, backfill)
+    assert ended["status"] == "COMPLETED_SUCCESS"
+    ranges = {run_range(run) for run in ended["runs"]}
+    assert (f"{day}", f"{today}") in ranges
+    assert len(ended["runs"]) <= 3, "a range of days is one pass, not a run per day"
+    with Location(installation.settings).warehouse.connect() as connection:
+        left = connection.rows("select movement_on, reason from queue_win_back where movement = 'left'")
+    assert left == []  # A1 never entered: canceled on its own day
+    assert ("B1",) in orders_entered(installation, today)
+
+
+def orders_entered(installation: Installation, today: date) -> list[tuple[Any, ...]]:
+    """Orders that entered the win-back queue up to a day."""
+    with Location(installation.settings).warehouse.connect() as connection:
+        return connection.rows(
+            "select order_number from queue_win_back where movement = 'entered' and movement_on <= ?", (today,)
+        )
+
+
+def run_range(run: dict[str, Any]) -> tuple[str | None, str | None]:
+    """First and last day of a run, from its tags."""
+    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+    one = tags.get("dagster/partition")
+    return tags.get("dagster/asset_partition_range_start", one), tags.get("dagster/asset_partition_range_end", one)
+
+
+def status(server: str, backfill: str) -> dict[str, Any]:
+    """How a backfill stands."""
+    return ask(server, _STATUS, id=backfill)["partitionBackfillOrError"]
+
+
+def ask(server: str, query: str, **variables: object) -> dict[str, Any]:
+    """What the webserver's GraphQL answers."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(f"{server}/graphql", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer = json.load(response)
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+def answers(server: str) -> bool:
+    """Whether the webserver is up."""
+    try:
+        with urllib.request.urlopen(f"{server}/server_info", timeout=5):
+            return True
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.5)
