@@ -152,8 +152,8 @@ class DbtProject:
             "PP_HOME": str(self.settings.home),
             "PP_TARGET": self.settings.target,
             "PP_WAREHOUSE_SCHEMA": self.settings.warehouse_schema,
-            "PP_CAMPAIGNS": " ".join(self.names("campaigns", "queue_")),
-            "PP_SEGMENTS": " ".join(name for name in self.names("list", "segment_") if name != "snapshots"),
+            "PP_CAMPAIGNS": " ".join(self.campaign_names()),
+            "PP_SEGMENTS": " ".join(self.segment_names()),
         }
         if self.settings.target == "postgres":
             url = urlsplit(self.settings.warehouse_url)
@@ -166,8 +166,15 @@ class DbtProject:
             }
         return values
 
-    def names(self, folder: str, prefix: str) -> list[str]:
-        """The names of campaigns or segments: files `<prefix><name>.sql` in a folder of models."""
+    def campaign_names(self) -> list[str]:
+        """The campaigns: one file `queue_<name>.sql` each."""
+        return self._names("campaigns", "queue_")
+
+    def segment_names(self) -> list[str]:
+        """The segments: one file `segment_<name>.sql` each (`segment_snapshots` is the union of them)."""
+        return [name for name in self._names("list", "segment_") if name != "snapshots"]
+
+    def _names(self, folder: str, prefix: str) -> list[str]:
         files = (self.settings.dbt_dir / "models" / folder).glob(f"{prefix}*.sql")
         return sorted(path.stem.removeprefix(prefix) for path in files)
 

@@ -38,7 +38,7 @@ def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinit
         asset_checks=campaign_checks.checks(location),
         jobs=[daily_job(), sending_job()],
         schedules=[daily_schedule(location)],
-        sensors=[landing_sensors.order_file_sensor(location), *sending_sensors.sensors(location)],
+        sensors=[*landing_sensors.sensors(location), *sending_sensors.sensors(location)],
         executor=dg.in_process_executor,
         loggers=loggers,
     )

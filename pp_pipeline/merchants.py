@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pp_pipeline.settings import Settings
+from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -141,29 +141,22 @@ def load_merchants(settings: Settings) -> dict[str, Merchant]:
 
 def _load_merchant(path: Path) -> Merchant:
     where = f"merchants/{path.name}"
-    values = _read_yaml(path, where)
+    try:
+        file = YamlFile.read(path)
+    except YamlFileError as error:
+        raise MerchantError(f"merchants/{error}") from None
+    if not isinstance(file.content, dict):
+        raise MerchantError(f"{where}: holds no fields; required are {_names(required=True)}")
+    values = {str(name): value for name, value in file.content.items()}
     if values.setdefault("merchant", path.stem) != path.stem:
         raise MerchantError(f"{where}: merchant is not the file's name; write {path.stem} or leave it out")
     try:
         return Merchant.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(_fault(fault) for fault in error.errors(include_url=False, include_context=False))
-        raise MerchantError(f"{where}: {faults}") from None
-
-
-def _read_yaml(path: Path, where: str) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise MerchantError(f"{where}: not UTF-8; save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = getattr(error, "problem", None) or "can't be read"
-        raise MerchantError(f"{where}:{line} not YAML: {problem}") from None
-    if not isinstance(values, dict):
-        raise MerchantError(f"{where}: holds no fields; required are {_names(required=True)}")
-    return {str(name): value for name, value in values.items()}
+        faults = error.errors(include_url=False, include_context=False)
+        raise MerchantError(
+            "\n".join(f"{where}:{file.line(fault['loc'])}: {_fault(fault)}" for fault in faults)
+        ) from None
 
 
 def _fault(fault: Any) -> str:

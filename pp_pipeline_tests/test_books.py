@@ -275,7 +275,7 @@ def test_changed_thresholds_of_the_list_and_the_events_rebuild_what_reads_them(s
         path.write_text(shipped.replace("max_event_age_days: 3", "max_event_age_days: 2"))
         assert shop.stale() == all_from(1, CONFIGURATION, EVENTS)
         path.write_text(shipped.replace("loyal_min_orders: 3", "loyal_min_orders: 2"))
-        assert shop.stale().keys() == {"segment_chairs", "queue_each_order", "queue_chair_lovers", *EVENTS}
+        assert shop.stale().keys() == {"segment_chairs", "queue_chair_lovers", *EVENTS}
     finally:
         path.write_text(shipped)
 

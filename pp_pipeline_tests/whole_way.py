@@ -182,12 +182,11 @@ class WholeWay:
         self.build(first, last, models)
 
     def forget(self, models: Iterable[str] = MODELS) -> None:
-        """Drop what dbt built; what landed stays."""
+        """Empty the tables that dbt built; what landed stays."""
         with self.warehouse.connect() as connection:
-            for model in reversed(list(models)):
-                kind = "table" if model in DAY_COLUMNS else "view"
-                if connection.table_exists(model):
-                    connection.execute(f"drop {kind} {model} cascade")
+            for model in models:
+                if model not in ("post_purchase_list", "segment_snapshots"):  # views
+                    connection.execute(f"delete from {model}")
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""

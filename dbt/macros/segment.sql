@@ -6,8 +6,7 @@
     'config_hash': local_md5(condition ~ list_hash()),
     'reads_history_of': ['order_versions', 'order_lines'],
 }) }}
-{#- The list's thresholds count for its segments: a book is held against the configuration of all it reads. -#}
-{%- do ref('post_purchase_list') -%}{%- do ref_segments(condition) -%}
+{%- do ref_segments(condition) -%}
 
 with days as (
     select day as as_of from {{ source('landing', 'landed_days') }}

@@ -65,29 +65,24 @@ class StaleDay:
 def books(manifest: Mapping[str, Any], first_day: date, hashes: Mapping[str, str]) -> list[Book]:
     """The books of a dbt manifest. A campaign's begins at `active_from`, the others at the first file's day.
 
-    A model's configuration is its own (meta.config_hash), that of the segments it asks, and `hashes`.
+    A model's own configuration is its meta.config_hash and what `hashes` says of it.
 
     Args:
         hashes: configuration that does not stand in the manifest, by model.
     """
-    nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    found = []
-    for name, node in nodes.items():
-        meta = node["config"].get("meta") or {}
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    read_by = {key: _all_read(key, models) for key in models}
+    found: dict[str, Book] = {}
+    for key in sorted(models, key=lambda key: len(read_by[key])):  # what is read comes before what reads it
+        name, meta = models[key]["name"], models[key]["config"].get("meta") or {}
         if "day_column" not in meta:
             continue
         active_from = str((meta.get("campaign") or {}).get("active_from", first_day))
         begins = max(first_day, date.fromisoformat(active_from))
-        parents = [unique_id.rpartition(".")[2] for unique_id in node["depends_on"]["nodes"]]
-        asked = [nodes[parent]["config"]["meta"] for parent in parents if parent in nodes and _is_asked(parent, name)]
-        parts = [meta.get("config_hash", ""), *(each["config_hash"] for each in asked), hashes.get(name, "")]
-        config_hash = parts[0] if not any(parts[1:]) else hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]
-        found.append(Book(name, config_hash, begins))
-    return sorted(found, key=lambda book: book.model)
-
-
-def _is_asked(parent: str, model: str) -> bool:
-    return model.startswith("queue_") and parent.startswith("segment_")
+        own = meta.get("config_hash", "")
+        reads = sorted((found[read] for read in read_by[key] if read in found), key=lambda book: book.model)
+        found[key] = Book(name, _digest(own, hashes[name]) if name in hashes else own, begins, tuple(reads))
+    return sorted(found.values(), key=lambda book: book.model)
 
 
 def begin_build(
@@ -181,10 +176,6 @@ def _all_read(key: str, models: Mapping[str, Any]) -> set[str]:
         found |= new
         to_look_at += new
     return found
-
-
-def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    return node["config"].get("meta") or {}
 
 
 def _delete(connection: Connection, models: Iterable[str], first: date, last: date) -> None:

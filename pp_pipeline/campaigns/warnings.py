@@ -4,13 +4,15 @@ Each check is a sentence that should be true (`event_is_taken`); a finding says 
 in one sentence what to do.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from pp_pipeline.campaigns.books import StaleDay
 from pp_pipeline.campaigns.conditions import lacks_time_frame
 from pp_pipeline.campaigns.parameters import Campaign
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.merchants import Merchant
 from pp_pipeline.warehouse import Connection
 
 CHECKS = {
@@ -29,6 +31,19 @@ class Finding:
     check: str
     passed: bool
     text: str
+
+
+def event_takers(conversations: Iterable[Conversation], merchants: Mapping[str, Merchant]) -> dict[str, set[str]]:
+    """Who takes each event: conversations by their triggers, relays by the merchants' files."""
+    takers: dict[str, set[str]] = {}
+    for conversation in conversations:
+        for event in conversation.events:
+            takers.setdefault(event, set()).add(conversation.conversation)
+    for merchant in merchants.values():
+        for relay in merchant.relays:
+            for event in relay.events:
+                takers.setdefault(event, set()).add(f"relay {relay.relay}")
+    return takers
 
 
 def checks_of(campaign: Campaign) -> list[str]:

@@ -26,6 +26,7 @@ _MOST_SHOWN = 20
 _SHORTEST_PREFIX = 4
 
 
+@guarded
 def approve_batches(
     hashes: Sequence[str], everything: bool, by: str, yes: bool, today: str | None, as_json: bool
 ) -> int:
@@ -33,12 +34,6 @@ def approve_batches(
 
     Returns: 0 approved or nothing to approve, 1 the person said no, 2 could not be tried.
     """
-    return guarded(lambda: _approve_batches(hashes, everything, by, yes, today, as_json))
-
-
-def _approve_batches(
-    hashes: Sequence[str], everything: bool, by: str, yes: bool, today: str | None, as_json: bool
-) -> int:
     if everything == bool(hashes):
         raise ApprovalError("say which: hashes from `pp batches --waiting`, or --all-waiting")
     if as_json and not yes:

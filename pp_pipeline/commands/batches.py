@@ -40,17 +40,9 @@ MEANINGS = {
 }
 
 
+@guarded
 def show_batches(waiting: bool, today: str | None, as_json: bool, limit: int = 40) -> int:
     """List the newest version of every batch; with `waiting`, those that wait for approval."""
-    return guarded(lambda: _show_batches(waiting, today, as_json, limit))
-
-
-def set_kill_switch(state: str | None) -> int:
-    """Turn the kill switch on or off, or say what it is."""
-    return guarded(lambda: _set_kill_switch(state))
-
-
-def _show_batches(waiting: bool, today: str | None, as_json: bool, limit: int) -> int:
     everything = standings(Settings.from_environment(), today)
     shown = [one for one in everything if one[1].state == "waiting"] if waiting else everything
     if as_json:
@@ -149,7 +141,9 @@ def _name(batch: Batch, has_merchants: bool) -> str:
     return f"{batch.id.kind} {batch.id.name}" + (f" ({batch.id.merchant})" if has_merchants else "")
 
 
-def _set_kill_switch(state: str | None) -> int:
+@guarded
+def set_kill_switch(state: str | None) -> int:
+    """Turn the kill switch on or off, or say what it is."""
     if state not in (None, "on", "off"):
         raise SettingsError(f"the kill switch can be on or off, not '{state}'; without a word it is shown")
     settings = Settings.from_environment()

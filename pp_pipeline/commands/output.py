@@ -8,7 +8,8 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +17,8 @@ from rich.text import Text
 
 # As wide as the terminal; into a file or a pipe, where rich would take 80 columns and fold, 100 (or COLUMNS).
 _WIDTH = shutil.get_terminal_size(fallback=(100, 24)).columns
+
+P = ParamSpec("P")
 
 out = Console(highlight=False, width=_WIDTH)
 err = Console(stderr=True, highlight=False, width=_WIDTH)
@@ -56,8 +59,17 @@ def print_line(text: str, style: str = "") -> None:
     out.print(Text(text, style=style))
 
 
-def guarded(command: Callable[[], int]) -> int:
-    """Run a command; what a person can put right becomes one plain message and exit code 2."""
+def guarded(command: Callable[P, int]) -> Callable[P, int]:
+    """Wrap a command: what a person can put right becomes one plain message and exit code 2."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        return _run(lambda: command(*args, **kwargs))
+
+    return run
+
+
+def _run(command: Callable[[], int]) -> int:
     try:
         return command()
     except _expected_errors() as error:

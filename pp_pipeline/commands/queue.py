@@ -6,7 +6,7 @@ from typing import Any
 from pp_pipeline.campaigns.books import books, stale_days
 from pp_pipeline.campaigns.parameters import Campaign, load_campaigns
 from pp_pipeline.campaigns.queues import movements_on, newest_built_day, queue_days, waiting_orders
-from pp_pipeline.campaigns.warnings import findings
+from pp_pipeline.campaigns.warnings import event_takers, findings
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
 from pp_pipeline.conversations.loading import load_conversations
@@ -22,12 +22,9 @@ _WAITING_COLUMNS = ["due_on", "order_number", "email", "basis_date", "basis_sour
 _MOVEMENT_COLUMNS = ["movement", "reason", "order_number", "email", "due_on"]
 
 
+@guarded
 def show_queue(name: str, on: str | None, limit: int, as_json: bool) -> int:
     """Print who waits at the end of a day, who moved on it, and counts of the days before."""
-    return guarded(lambda: _show_queue(name, on, limit, as_json))
-
-
-def _show_queue(name: str, on: str | None, limit: int, as_json: bool) -> int:
     settings = Settings.from_environment()
     with err.status("reading the campaigns ..."):
         campaign, manifest = _campaign(settings, name.removeprefix("queue_"))
@@ -81,11 +78,11 @@ def _campaign(settings: Settings, name: str) -> tuple[Campaign, dict[str, Any]]:
         SettingsError: there is none of that name; the text says which there are.
     """
     project = DbtProject(settings)
-    names = project.names("campaigns", "queue_")
+    names = project.campaign_names()
     if name not in names:
         raise SettingsError(f"there is no campaign '{name}'; known are {', '.join(names)}")
     manifest = project.manifest()
-    segments = [one for one in project.names("list", "segment_") if one != "snapshots"]
+    segments = project.segment_names()
     campaigns = load_campaigns(manifest, merchants=load_merchants(settings), segments=segments)
     return next(campaign for campaign in campaigns if campaign.name == name), manifest
 
@@ -96,8 +93,7 @@ def _warnings(
     """What the campaign's checks would say: a warning is carried wherever a campaign is shown (DESIGN 3)."""
     merchants = load_merchants(settings)
     conversations = load_conversations(settings.conversations_dir, merchants)
-    takers = [one.conversation for one in conversations if campaign.event in one.events]
-    takers += [relay.relay for one in merchants.values() for relay in one.relays if campaign.event in relay.events]
+    takers = event_takers(conversations, merchants).get(campaign.event, set())
     wanted = [book for book in books(manifest, begins, {}) if book.model == campaign.queue]
     stale = {found.model: found for found in stale_days(connection, wanted)}
     today = acting_day(settings, merchants, None)

@@ -9,12 +9,9 @@ from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings
 
 
+@guarded
 def run_days(first: str, last: str, today: str | None, send: bool, as_json: bool) -> int:
     """Build the days, and deliver where asked for. Returns the exit code."""
-    return guarded(lambda: _run_days(first, last, today, send, as_json))
-
-
-def _run_days(first: str, last: str, today: str | None, send: bool, as_json: bool) -> int:
     settings = Settings.from_environment()
     acting_on = acting_day(settings, load_merchants(settings), today)
     from_day, to_day = asked_days(first, last, acting_on)

@@ -46,7 +46,7 @@ class JobRunner:
             )
 
     def build(self, days: BuildRange) -> dict[str, Any]:
-        """Run the daily job over the days. Returns `succeeded`, `failed_checks`, and the ids of the run."""
+        """Run the daily job over the days. Returns `succeeded`, `checks` (the failed ones), and the id of the `run`."""
         config = {"ops": {"order_file_rows": {"config": {"read_through": days.read_through.isoformat()}}}}
         result = self._execute(DAILY, days.first, days.last, config)
         return {"succeeded": result.success, "run": result.run_id, "checks": _failed_checks(result)}

@@ -9,12 +9,9 @@ from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings, SettingsError
 
 
+@guarded
 def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
     """Deliver what the batches of the days allow. Returns the exit code."""
-    return guarded(lambda: _send_days(first, last, today, as_json))
-
-
-def _send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
     settings = Settings.from_environment()
     acting_on = acting_day(settings, load_merchants(settings), today)
     from_day, to_day = asked_days(first, last, acting_on)

@@ -11,12 +11,9 @@ from pp_pipeline.commands.output import err, guarded, out
 from pp_pipeline.settings import Settings
 
 
+@guarded
 def serve(port: int) -> int:
     """Start both, wait for either to end, end the other."""
-    return guarded(lambda: _serve(port))
-
-
-def _serve(port: int) -> int:
     settings = Settings.from_environment()
     prepare_dagster_home(settings)
     workspace = ["-w", str(settings.checkout / "workspace.yaml")]

@@ -18,12 +18,9 @@ from pp_pipeline.why.telling import tell_story
 from pp_pipeline.why.words import days, money
 
 
+@guarded
 def show_why(who: str, merchant: str, today: str | None, as_json: bool, limit: int) -> int:
     """Tell what is known. Returns: 0 something is, 1 nothing is, 2 it could not be tried."""
-    return guarded(lambda: _show_why(who, merchant, today, as_json, limit))
-
-
-def _show_why(who: str, merchant: str, today: str | None, as_json: bool, limit: int) -> int:
     if not who.strip():
         raise SettingsError("say whom: an e-mail address, a contact key or an order number")
     settings = Settings.from_environment()

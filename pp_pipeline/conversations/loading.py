@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.templates import template_environment, template_problems
-from pp_pipeline.conversations.yaml_file import YamlFile, YamlFileError
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
 if TYPE_CHECKING:
     import pandas

@@ -16,6 +16,7 @@ import dagster as dg
 
 from pp_pipeline.campaigns.books import Book, books
 from pp_pipeline.campaigns.parameters import Campaign, check_segments, load_campaigns
+from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import conversation_messages, load_conversations
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.files import first_day
@@ -71,11 +72,10 @@ class Location:
     @cached_property
     def campaigns(self) -> list[Campaign]:
         """The campaigns by name, checked."""
-        segments = [name for name in self.project.names("list", "segment_") if name != "snapshots"]
-        return load_campaigns(self.manifest, merchants=self.merchants, segments=segments)
+        return load_campaigns(self.manifest, merchants=self.merchants, segments=self.project.segment_names())
 
     @cached_property
-    def conversations(self) -> Any:
+    def conversations(self) -> list[Conversation]:
         """The conversations, checked."""
         return load_conversations(self.settings.conversations_dir, self.merchants)
 

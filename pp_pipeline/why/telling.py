@@ -49,7 +49,7 @@ def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Stor
     if settings.target == "duckdb" and not settings.warehouse_file.exists():
         raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
     project = DbtProject(settings)
-    segments = [name for name in project.names("list", "segment_") if name != "snapshots"]
+    segments = project.segment_names()
     manifest = project.manifest()
     rules = Rules(project, load_campaigns(manifest, merchants=merchants, segments=segments))
     rules.load()

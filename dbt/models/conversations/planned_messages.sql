@@ -3,9 +3,9 @@
     `once` only the first that ever acted. -#}
 {{ partitioned_by_day('due_on', indexes=[{'columns': ['due_on']}],
     meta={
-    'reads_history_of': ['order_versions', 'external_events'],
-    'config_hash': 'conversations 1',
-}) }}
+        'reads_history_of': ['order_versions', 'external_events'],
+        'config_hash': 'conversations 1',
+    }) }}
 
 with conversation_messages as (
     select * from {{ source('landing', 'conversation_messages') }}

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pp_pipeline.campaigns.books import stale_days
-from pp_pipeline.campaigns.warnings import CHECKS, checks_of, findings
-from pp_pipeline.conversations.loading import conversation_messages
+from pp_pipeline.campaigns.warnings import CHECKS, checks_of, event_takers, findings
 from pp_pipeline.defs.location import Location
 
 
@@ -23,7 +22,7 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
     @dg.multi_asset_check(specs=specs, can_subset=True, name="campaign_warnings")
     def campaign_warnings(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         selected = context.selected_asset_check_keys
-        takers = event_takers(location)
+        takers = event_takers(location.conversations, location.merchants)
         with location.warehouse.connect() as connection:
             stale = {found.model: found for found in stale_days(connection, location.books)}
             for campaign in location.campaigns:
@@ -41,16 +40,3 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
                         )
 
     return [campaign_warnings]
-
-
-def event_takers(location: Location) -> dict[str, set[str]]:
-    """Who takes each event: conversations by their triggers, relays by the merchants' files."""
-    takers: dict[str, set[str]] = {}
-    messages = conversation_messages(location.conversations)
-    for conversation, event in zip(messages["conversation"], messages["event_name"], strict=True):
-        takers.setdefault(event, set()).add(conversation)
-    for merchant in location.merchants.values():
-        for relay in merchant.relays:
-            for event in relay.events:
-                takers.setdefault(event, set()).add(f"relay {relay.relay}")
-    return takers

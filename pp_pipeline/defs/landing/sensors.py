@@ -11,8 +11,10 @@ from pp_pipeline.landing.files import unread_files
 INTERVAL_SECONDS = 60
 
 
-def order_file_sensor(location: Location) -> dg.SensorDefinition:
-    """Asks for one run for all files that are new or changed, from the earliest of their days to today.
+def sensors(location: Location) -> list[dg.SensorDefinition]:
+    """The sensor of the step `landing`.
+
+    It asks for one run for all files that are new or changed, from the earliest of their days to today.
 
     What a file changed for day D leads to D..today, so one run builds it in one pass. The run key is made of
     the contents: a content is asked for once, another content of the same file again. A file that is refused,
@@ -47,4 +49,4 @@ def order_file_sensor(location: Location) -> dg.SensorDefinition:
             run_key=f"files-{key}", tags={**range_tags(first, today), "pp/order_files": str(len(known))}
         )
 
-    return order_files
+    return [order_files]
