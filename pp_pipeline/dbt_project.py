@@ -9,6 +9,7 @@ a process, and DuckDB stays locked until dbt's connection is closed, so both hap
 import contextlib
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ class DbtProject:
             arguments = ["build", "--select", *models, "--exclude-resource-type", "unit_test"]
             result = self._invoke([*arguments, "--vars", json.dumps(values)], manifest=self._manifest)
             if result.exception is not None or result.result is None:
-                raise DbtError(f"dbt could not build {', '.join(models)}: {result.exception}")
+                raise DbtError(f"dbt could not build {', '.join(models)}: {without_values(str(result.exception))}")
             return [_node_result(node) for node in result.result.results]
 
     def compiled(self, sql: str, variables: Mapping[str, object]) -> str:
@@ -141,6 +142,9 @@ class DbtProject:
         flags += ["--target-path", str(self.target_dir), "--log-path", str(self.target_dir)]
         quiet = ["--quiet", "--no-send-anonymous-usage-stats", "--no-use-colors", "--log-level", "none"]
         command = arguments[0]
+        if command != "parse":
+            # Results would carry error texts with values of orders, and the manifest would be rewritten in place.
+            quiet.append("--no-write-json")
         with Warehouse(self.settings, self.lock_wait_seconds).locked(), _environment(self._environment()):
             try:
                 return dbtRunner(manifest=manifest).invoke([*quiet, command, *arguments[1:], *flags])
@@ -220,5 +224,17 @@ def _node_result(node: Any) -> NodeResult:
         status=str(node.status),
         seconds=float(node.execution_time),
         failures=node.failures,
-        message=str(node.message or ""),
+        message=without_values(str(node.message or "")),
     )
+
+
+def without_values(message: str) -> str:
+    """A database's error text without what stood in rows: logs and run histories hold no personal data (DESIGN 6).
+
+    Errors of the SQL itself (unknown column, types that can't be compared) stay whole; of errors in the data the
+    quoted values go, and PostgreSQL's DETAIL and CONTEXT.
+    """
+    if re.search(r"(Binder|Catalog|Parser|Compilation) Error|does not exist|syntax error", message):
+        return message
+    kept = re.split(r"^\s*(?:DETAIL|CONTEXT|LINE)\b", message, maxsplit=1, flags=re.MULTILINE)[0]
+    return re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "'...'", kept).strip()

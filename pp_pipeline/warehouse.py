@@ -81,10 +81,9 @@ class Connection:
             self._raw.execute(f"insert into {table} ({columns}) select {columns} from _incoming")
             self._raw.unregister("_incoming")
             return
-        buffer = io.StringIO()
-        frame.to_csv(buffer, index=False, header=False, na_rep="\\N", date_format="%Y-%m-%d %H:%M:%S.%f")
-        buffer.seek(0)
-        self._raw.cursor().copy_expert(f"copy {table} ({columns}) from stdin with (format csv, null '\\N')", buffer)
+        lines = (",".join(map(_csv_cell, row)) for row in frame.itertuples(index=False, name=None))
+        buffer = io.StringIO("".join(f"{line}\n" for line in lines))
+        self._raw.cursor().copy_expert(f"copy {table} ({columns}) from stdin with (format csv)", buffer)
 
     def _cursor(self, sql: str, params: Sequence[object]) -> Any:
         if self.dialect == "duckdb":
@@ -126,7 +125,15 @@ class Warehouse:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the home's lock without opening anything (dbt opens the file itself)."""
+        """Take the turn at the warehouse without opening it (dbt opens it itself).
+
+        On PostgreSQL too only one at a time: of two runs that replace the same days at once, neither would see
+        the rows that the other has just inserted.
+        """
+        if self.settings.target == "postgres":
+            with self._advisory_lock():
+                yield
+            return
         if self.settings.target != "duckdb":
             yield
             return
@@ -147,6 +154,33 @@ class Warehouse:
         finally:
             lock.release()
 
+    @contextmanager
+    def _advisory_lock(self) -> Iterator[None]:
+        raw = self._connect_postgres()
+        try:
+            raw.autocommit = True
+            with raw.cursor() as cursor:
+                cursor.execute(
+                    "select set_config('lock_timeout', %s, false)", (f"{int(self._lock_wait_seconds * 1000)}",)
+                )
+                try:
+                    cursor.execute("select pg_advisory_lock(hashtext(%s))", (f"pp {self.settings.warehouse_schema}",))
+                except _psycopg2().errors.LockNotAvailable:
+                    raise WarehouseError(
+                        f"another run writes the warehouse; waited {self._lock_wait_seconds:.0f} s. "
+                        "Wait until it ends, or stop it, and try again"
+                    ) from None
+            yield
+        finally:
+            raw.close()
+
+    def _connect_postgres(self) -> Any:
+        try:
+            return _psycopg2().connect(self.settings.warehouse_url)
+        except _psycopg2().OperationalError as error:
+            words = str(error).splitlines()[0].removeprefix("connection to server ")
+            raise WarehouseError(f"the warehouse (PP_WAREHOUSE_URL) can't be reached: {words}") from None
+
     def _open(self) -> tuple[Any, str]:
         if self.settings.target == "duckdb":
             import duckdb
@@ -159,13 +193,7 @@ class Warehouse:
                     f"{str(error).splitlines()[0]}"
                 ) from None
         if self.settings.target == "postgres":
-            try:
-                import psycopg2
-            except ImportError as error:
-                raise WarehouseError(
-                    "the target postgres needs the extra: pip install 'pp_pipeline[postgres]'"
-                ) from error
-            raw = psycopg2.connect(self.settings.warehouse_url)
+            raw = self._connect_postgres()
             with raw.cursor() as cursor:
                 schema = self.settings.warehouse_schema
                 cursor.execute(f'create schema if not exists "{schema}"')
@@ -179,3 +207,22 @@ def _read_holder(path: Path) -> str:
         return path.read_text() or "another process"
     except OSError:
         return "another process"
+
+
+def _psycopg2() -> Any:
+    try:
+        import psycopg2
+        import psycopg2.errors
+    except ImportError as error:
+        raise WarehouseError("the target postgres needs the extra: pip install 'pp_pipeline[postgres]'") from error
+    return psycopg2
+
+
+def _csv_cell(value: object) -> str:
+    """A cell of PostgreSQL's csv: null is empty and unquoted, everything else quoted."""
+    import pandas
+
+    if pandas.isna(value):  # type: ignore[call-overload]
+        return ""
+    text = str(value).replace('"', '""')
+    return f'"{text}"'

@@ -10,6 +10,7 @@ import pytest
 from pp_pipeline.campaigns.parameters import CampaignError
 from pp_pipeline.defs.jobs import DAILY, SENDING
 from pp_pipeline.defs.location import Location
+from pp_pipeline.landing.load import load_days
 from pp_pipeline_tests.dagster_home import Installation, install
 
 JULY = [date(2026, 7, day) for day in range(1, 32)]
@@ -160,10 +161,22 @@ def test_the_file_sensor_asks_once_for_each_content_and_survives_bad_names(insta
     again = tick()
     assert isinstance(again, dg.RunRequest)
     assert again.run_key == first.run_key
-    path.write_text(path.read_text().replace("canceled", "returned"))
+    original = path.read_text()
+    path.write_text(original.replace("canceled", "returned"))
     other = tick()
     assert isinstance(other, dg.RunRequest)
     assert other.run_key != first.run_key
+    with Location(installation.settings).ledger() as ledger:
+        for content in (original, original.replace("canceled", "returned")):
+            path.write_text(content)
+            load_days(
+                installation.settings, ledger, Location(installation.settings).warehouse.connect, JULY[7], JULY[7],
+                Location(installation.settings).merchants, today=TODAY,
+            )  # fmt: skip
+    path.write_text(original)
+    back = tick()
+    assert isinstance(back, dg.RunRequest), "A, then B, then A again is two corrections"
+    assert back.run_key not in (first.run_key, other.run_key)
 
 
 def test_the_batch_sensor_asks_for_each_day_that_is_ready_and_the_job_delivers_once(installation: Installation) -> None:

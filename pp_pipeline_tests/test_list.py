@@ -152,7 +152,7 @@ MONEY: dict[str, tuple[list[dict[str, str]], tuple[int, int, int]]] = {
     "returned": ([{"order_total": "8.00"}, {"order_total": "50.00", "status": "returned"}], (1, 800, 800)),
     "refunded": ([{"order_total": "8.00"}, {"order_total": "50.00"}], (2, 5401, 2700)),
 }
-"""The orders of a contact, and its number of orders, total and average in cents. (3.99 of `refunded` are given back.)"""
+"""A contact's orders, then their number, total and average in cents; 3.99 of `refunded` are given back."""
 
 
 def test_money_is_the_merchants_and_what_was_given_back_is_taken_off(way: WholeWay) -> None:
@@ -196,7 +196,7 @@ def test_a_product_within_days_counts_on_the_day_and_the_days_before(way: WholeW
     expected = {name: days for name, (_, days) in TIME_FRAMES.items()}
     assert days_of_members(way, "tables_lately") == expected
     assert days_of_members(way, "sku_lately") == expected | {"line_gone": [10, 11, 12, 13]}
-    assert days_of_members(way, "again_and_tables") == dict.fromkeys(expected, []) | {"twice": [12, 13, 14, 15]}
+    assert days_of_members(way, "again_and_tables") == {name: [] for name in expected} | {"twice": [12, 13, 14, 15]}
 
 
 def days_of_members(way: WholeWay, segment: str) -> dict[str, list[Any]]:

@@ -119,7 +119,7 @@ class WholeWay:
         for name, parameters in campaigns.items():
             self.write_campaign(name, parameters)
         for name, condition in segments.items():
-            self.write_model(f"list/segment_{name}.sql", f'{{{{ segment(condition = "{condition}") }}}}\n')
+            self.write_segment(name, condition)
         for name, sql in (models or {}).items():
             self.write_model(name, sql)
         self.project = DbtProject(self.settings)
@@ -134,6 +134,10 @@ class WholeWay:
         given = {"event": name, "merchant": "main", **_CAMPAIGN, **parameters}
         words = "".join(f"    {key} = {value!r},\n" for key, value in given.items())
         self.write_model(f"campaigns/queue_{name}.sql", f"{{{{ campaign(\n{words}) }}}}\n")
+
+    def write_segment(self, name: str, condition: str) -> None:
+        """Put a segment into the checkout, or change it."""
+        self.write_model(f"list/segment_{name}.sql", f'{{{{ segment(condition = "{condition}") }}}}\n')
 
     def write_model(self, path: str, sql: str) -> None:
         """Put a model into the checkout."""

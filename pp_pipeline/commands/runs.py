@@ -14,7 +14,7 @@ from pp_pipeline.definitions import build_definitions
 from pp_pipeline.defs.jobs import DAILY, SENDING, range_tags
 from pp_pipeline.defs.location import Location
 from pp_pipeline.sending.batches import Batch, BatchState, batch_states
-from pp_pipeline.settings import Settings
+from pp_pipeline.settings import Settings, SettingsError
 
 _QUIET = ("dagster", "dagster.daemon", "sqlalchemy", "alembic", "great_expectations")
 
@@ -33,7 +33,13 @@ class JobRunner:
             logging.getLogger(name).setLevel(logging.WARNING)
 
     def range_of(self, first: date, last: date) -> BuildRange:
-        """What has to be built when first..last are asked for."""
+        """What has to be built when first..last are asked for; days before the first order file hold nothing.
+
+        Raises:
+            SettingsError: all of the days lie before it.
+        """
+        if last < self.location.first_day:
+            raise SettingsError(f"--to {last} lies before the first order file ({self.location.first_day})")
         with self.location.ledger() as ledger:
             return build_range(
                 self.settings,
@@ -41,7 +47,7 @@ class JobRunner:
                 self.location.warehouse,
                 self.location.books,
                 self.location.merchants,
-                first,
+                max(first, self.location.first_day),
                 last,
             )
 

@@ -34,3 +34,19 @@ def range_tags(first: date, last: date) -> dict[str, str]:
         "dagster/asset_partition_range_start": first.isoformat(),
         "dagster/asset_partition_range_end": last.isoformat(),
     }
+
+
+_Status = dg.DagsterRunStatus
+_FAILED = [_Status.FAILURE, _Status.CANCELED]
+_UNDER_WAY = [_Status.QUEUED, _Status.NOT_STARTED, _Status.STARTING, _Status.STARTED]
+
+
+def failed_runs(instance: dg.DagsterInstance, tags: dict[str, str]) -> int:
+    """How many runs with these tags failed: a run key is launched once for ever, so a retry needs another."""
+    return instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
+
+
+def ended_and_running(instance: dg.DagsterInstance, tags: dict[str, str]) -> tuple[int, int]:
+    """How many runs with these tags have ended, and how many are waiting or running."""
+    under_way = instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY))
+    return instance.get_runs_count(dg.RunsFilter(tags=tags)) - under_way, under_way

@@ -6,8 +6,9 @@ so it is never tried again by itself. `failed` and `deferred` are taken up again
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
@@ -16,11 +17,14 @@ from pp_pipeline.ledger.schema import batches, deliveries, suppressions
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.batches import KILL_SWITCH, Batch, DeliveryTarget, is_newest
 from pp_pipeline.sending.outlets import Outcome
-from pp_pipeline.sending.planned import Planned, contact_keys, ledger_columns
+from pp_pipeline.sending.planned import Planned, PlannedMessage, contact_keys, ledger_columns
 
 MAX_DEFER_DAYS = 3
 _AGAIN = ("failed", "deferred")
 _LOOKUP_SIZE = 1_000
+
+# conversation, run key, step, occurrence, pass
+MessageStep = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Claim:
     lease_until: datetime
     suppressions: frozenset[tuple[str, str]] = frozenset()
     """Of the contacts in it: (contact_key, channel), '' for every channel."""
+    sent_before: Mapping[MessageStep, Sequence[date]] = field(default_factory=dict)
+    """Due days of messages of the same run key, step, occurrence and pass that went, or may have, under another id."""
     closed_gate: str = ""
     """Why nothing was claimed: `kill_switch`, or `superseded` by a newer version of the batch."""
 
@@ -89,7 +95,8 @@ class Claimer:
             mine = set(connection.scalars(select(deliveries.c.key).where(deliveries.c.claim == token)))
             held = [item for item in items if item.key in mine]
             found = frozenset(_suppressed(connection, held, kind))
-        return Claim(token, self.target, held, lease_until, found)
+            sent_before = self._sent_before(connection, token, held)
+        return Claim(token, self.target, held, lease_until, found, sent_before)
 
     def settle(self, claim: Claim, outcomes: Mapping[str, Outcome], now: datetime) -> None:
         """Write down what became of the deliveries of a claim.
@@ -151,6 +158,23 @@ class Claimer:
                 update(batches).where(batches.c.id == batch.number).values(finished_at=now, finished_for=self.target)
             )
             return True
+
+    def _sent_before(
+        self, connection: Connection, token: str, items: Sequence[Planned]
+    ) -> dict[MessageStep, list[date]]:
+        run_keys = sorted({item.run_key for item in items if isinstance(item, PlannedMessage)})
+        columns = [deliveries.c[name] for name in ("conversation", "run_key", "step", "occurrence", "pass")]
+        found: dict[MessageStep, list[date]] = {}
+        for start in range(0, len(run_keys), _LOOKUP_SIZE):
+            query = select(*columns, deliveries.c.due_on).where(
+                deliveries.c.target == self.target,
+                deliveries.c.run_key.in_(run_keys[start : start + _LOOKUP_SIZE]),
+                deliveries.c.state.in_(("claimed", "sent", "unknown")),
+                deliveries.c.claim != token,
+            )
+            for *step, due_on in connection.execute(query):
+                found.setdefault(tuple(step), []).append(due_on)
+        return found
 
     def _take_up_again(
         self,

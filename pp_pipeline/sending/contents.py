@@ -81,7 +81,7 @@ def _messages(
             messages.run_key, messages.conversation, messages.step, messages.occurrence, messages.pass,
             messages.channel, messages.template, messages.event_id, messages.order_number
         from planned_messages as messages
-        left join external_events as events
+        left join (select distinct event_id, contact_key, email from external_events) as events
             on messages.event_id = events.event_id and messages.contact_key = events.contact_key
         where messages.due_on in ({marks(days)})
         order by messages.message_id

@@ -165,8 +165,10 @@ class Sender:
             if batch.id.name not in self.conversations:
                 return "no_conversation"
             kind = self.conversations[batch.id.name].kind
-        for start in range(0, len(content.items), self.chunk_size):
-            chunk = content.items[start : start + self.chunk_size]
+        # A key goes once, though a day rebuilt by itself may have left its row on another day too.
+        items = list({item.key: item for item in content.items}.values())
+        for start in range(0, len(items), self.chunk_size):
+            chunk = items[start : start + self.chunk_size]
             claim = self._claimer.claim(batch, chunk, kind, today, self.now())
             if claim.closed_gate:
                 return claim.closed_gate
@@ -178,7 +180,7 @@ class Sender:
             outcomes.update(_words(outcome) for outcome in delivery.outcomes.values())
             if problem:
                 return problem
-        self._claimer.finish(batch, [item.key for item in content.items], self.now())
+        self._claimer.finish(batch, [item.key for item in items], self.now())
         return ""
 
 
@@ -193,7 +195,7 @@ def known_secret(settings: Settings, ledger: Ledger) -> bytes:
     known = ledger.remember_fact(SECRET_FACT, own)
     if known != own:
         raise SendRefused(
-            f"nothing was sent: the contact secret (fingerprint {own[:8]}) is not the one that this ledger "
+            f"nothing was read or sent: the contact secret (fingerprint {own[:8]}) is not the one that this ledger "
             f"knows ({known[:8]}). Restore {settings.secret_file.name} in the home or PP_SECRET, as it was"
         )
     return secret

@@ -10,6 +10,7 @@ from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.files import date_in_name, unread_files
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.landing.result import LandedFile, LandingResult
+from pp_pipeline.sending.sender import known_secret
 
 
 class LandingConfig(dg.Config):
@@ -50,6 +51,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
             # Later days were landed before; they are built again from what is in force.
             last = min(last, date.fromisoformat(config.read_through))
         with location.ledger() as ledger:
+            known_secret(location.settings, ledger)  # another secret would make every contact a new one
             result = load_days(
                 location.settings, ledger, location.warehouse.connect, first, last, location.merchants,
                 today=location.today(),
@@ -68,7 +70,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 "rows quarantined": sum(file.quarantined_count for file in result.files),
                 "orders without contact": sum(file.without_contact_count for file in result.accepted),
                 "files vanished from the inbox": list(result.vanished),
-                "names not understood": list(result.unrecognised),
+                "names not understood": len(result.unrecognised),
                 "files still being written": [f.name for f in result.files if f.outcome == "left_for_later"],
                 "great expectations": dg.MetadataValue.md(_rules_table(result)),
             }

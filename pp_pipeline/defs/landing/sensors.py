@@ -4,11 +4,13 @@ import hashlib
 
 import dagster as dg
 
-from pp_pipeline.defs.jobs import DAILY, range_tags
+from pp_pipeline.defs.jobs import DAILY, failed_runs, range_tags
 from pp_pipeline.defs.location import Location
-from pp_pipeline.landing.files import unread_files
+from pp_pipeline.landing.file_ledger import FileRecord, all_records
+from pp_pipeline.landing.files import InboxFile, unread_files
 
 INTERVAL_SECONDS = 60
+MAX_ATTEMPTS = 3
 
 
 def sensors(location: Location) -> list[dg.SensorDefinition]:
@@ -27,7 +29,7 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
         minimum_interval_seconds=INTERVAL_SECONDS,
         description="Runs the daily job from the earliest day of the new or changed order files to today.",
     )
-    def order_files(_context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def order_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         today = location.today()
         with location.ledger() as ledger:
             found = unread_files(location.settings, ledger, through=today)
@@ -42,11 +44,22 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
                 f"files dated before {location.first_day}, the first day that was known when this code location "
                 "was loaded: reload it (Deployment > Code locations), or run `pp run`"
             )
-        contents = sorted(f"{file.name} {file.sha256}" for file in known)
-        key = hashlib.sha256("\n".join(contents).encode(errors="surrogateescape")).hexdigest()[:16]
-        first = min(file.file_date for file in known)
+        with location.ledger() as ledger:
+            key = _key_of(known, all_records(ledger))
+        attempts = failed_runs(context.instance, {"pp/order_files": key})
+        if attempts >= MAX_ATTEMPTS:
+            return dg.SkipReason(f"{attempts} runs for these files failed; see Runs, mend it, and run `pp run`")
         return dg.RunRequest(
-            run_key=f"files-{key}", tags={**range_tags(first, today), "pp/order_files": str(len(known))}
+            run_key=f"files-{key}-{attempts}",
+            tags={**range_tags(min(file.file_date for file in known), today), "pp/order_files": key},
         )
 
     return [order_files]
+
+
+def _key_of(files: list[InboxFile], records: list[FileRecord]) -> str:
+    """Made of the contents, and of what the ledger last knew of their names: A, B and A again are three keys."""
+    names = {file.name for file in files}
+    contents = sorted(f"{file.name} {file.sha256}" for file in files)
+    known = sum(record.name in names for record in records)
+    return hashlib.sha256("\n".join([*contents, str(known)]).encode(errors="surrogateescape")).hexdigest()[:16]

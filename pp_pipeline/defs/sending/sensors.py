@@ -6,12 +6,13 @@ from itertools import groupby
 
 import dagster as dg
 
-from pp_pipeline.defs.jobs import SENDING
+from pp_pipeline.defs.jobs import SENDING, ended_and_running
 from pp_pipeline.defs.location import Location
 from pp_pipeline.sending.batches import batch_states
 
 INTERVAL_SECONDS = 60
 DAYS_LOOKED_AT = 400
+MAX_ATTEMPTS = 10
 
 
 def sensors(location: Location) -> list[dg.SensorDefinition]:
@@ -23,20 +24,31 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
         minimum_interval_seconds=INTERVAL_SECONDS,
         description="Starts the sending job for each day (partition) that has batches ready to go.",
     )
-    def batch_sensor(_context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+    def batch_sensor(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         today = location.today()
         with location.ledger() as ledger:
             states = batch_states(ledger, location.settings, today - timedelta(days=DAYS_LOOKED_AT), today, today)
-        ready = [batch for batch, state in states if state.state == "ready" and batch.day >= location.first_day]
-        if not ready:
-            waiting = sum(state.state == "waiting" for _, state in states)
-            return dg.SkipReason(f"no batch is ready; {waiting} wait for approval (`pp approve`)")
+        ready = [batch for batch, state in states if state.state == "ready"]
+        unknown = [batch for batch in ready if batch.day < location.first_day]
+        if unknown:
+            context.log.warning(
+                f"{len(unknown)} batches are of days before {location.first_day}, which this code location does not "
+                "know yet: reload it (Deployment > Code locations)"
+            )
         requests = []
-        for day, batches in groupby(ready, key=lambda batch: batch.day):
-            # A run key is launched once for ever, failed runs included: the versions make it new when a plan
-            # changes, the day makes it new when something was deferred to the next one.
-            versions = hashlib.sha256(" ".join(sorted(batch.hash for batch in batches)).encode()).hexdigest()[:16]
-            requests.append(dg.RunRequest(run_key=f"{day}-{versions}-{today}", partition_key=day.isoformat()))
+        known = [batch for batch in ready if batch.day >= location.first_day]
+        for day, batches in groupby(known, key=lambda batch: batch.day):
+            versions = " ".join(sorted(batch.hash for batch in batches))
+            key = f"{day}-{hashlib.sha256(versions.encode()).hexdigest()[:16]}-{today}"
+            ended, under_way = ended_and_running(context.instance, {"pp/batches": key})
+            if not under_way and ended < MAX_ATTEMPTS:
+                # A run key is launched once for ever: what is still ready after a run needs another one.
+                requests.append(
+                    dg.RunRequest(run_key=f"{key}-{ended}", partition_key=day.isoformat(), tags={"pp/batches": key})
+                )
+        if not requests:
+            waiting = sum(state.state == "waiting" for _, state in states)
+            return dg.SkipReason(f"no batch is to be sent now; {waiting} wait for approval (`pp approve`)")
         return requests
 
     return [batch_sensor]
