@@ -83,7 +83,7 @@ def test_a_rebuild_writes_over_what_is_false_in_its_days_and_only_there(way_on_d
     assert differences(way.contents(), expected) == {}
 
 
-@pytest.mark.parametrize("day", [january(2), january(7)])
+@pytest.mark.parametrize("day", [january(2), january(5)])
 def test_a_corrected_file_and_a_rebuild_from_its_day_equal_a_fresh_build(day: date, way_on_duckdb: WholeWay) -> None:
     way = way_on_duckdb
     files = shop_files(5, FIRST, LAST)
