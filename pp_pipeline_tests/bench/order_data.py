@@ -3,7 +3,8 @@
 The same numbers give the same rows on every machine: all chance comes from md5 of the order's number.
 Three years of orders of a shop that grows to `orders` orders: about two versions an order, a fifth as many
 contacts, more of them every day, with repeat buyers among them, 3 % canceled, 1 % returned, 1.5 % on hold at
-first, 1 % with a corrected e-mail, 3 % that come in late, 14 % shipped without a ship date, and one address that 1 in 2,000 orders shares.
+first, 1 % with a corrected e-mail, 3 % that come in late, 14 % shipped without a ship date, and one address
+that 1 in 2,000 orders shares.
 Order numbers don't rise with time, so nothing can be skipped by them.
 """
 
