@@ -93,10 +93,13 @@ class Shop:
         """Open the warehouse."""
         return Warehouse(self.settings).connect()
 
-    def rows(self, columns: str, table: str = "order_file_rows", order: str = "1, 2, 3") -> list[tuple[Any, ...]]:
-        """What a table holds."""
+    def rows(self, columns: str, table: str = "order_file_rows", order: str = "") -> list[tuple[Any, ...]]:
+        """What a table holds, by its first three columns: sorted here, as a database may sort text its own way."""
         with self.connect() as connection:
-            return connection.rows(f"select {columns} from {table} order by {order}")
+            if order:
+                return connection.rows(f"select {columns} from {table} order by {order}")
+            found = connection.rows(f"select {columns} from {table}")
+        return sorted(found, key=lambda row: [(value is not None, value) for value in row[:3]])
 
     def orders(self) -> list[tuple[Any, ...]]:
         """File, line and order number of every row."""
