@@ -32,10 +32,10 @@ select * from contact_list
 """
 _EACH_CONTACT_ON_EVERY_DAY = """
 with asked as (
-    select distinct versions.merchant, versions.contact_key, days.day as as_of
+    select distinct versions.contact_id, days.day as as_of
     from {{ ref('order_versions') }} as versions
     cross join {{ source('landing', 'landed_days') }} as days
-    where versions.contact_key is not null
+    where versions.contact_id is not null
 ),
 
 {{ contact_facts('asked') }}

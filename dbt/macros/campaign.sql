@@ -3,7 +3,7 @@
     The rules are stated day by day; here they stand in closed form, with windows and joins alone:
     1. candidates     orders that something can happen to in from_day..to_day (campaign_candidates)
     2. versions       all their versions up to to_day, with basis date and own reason (campaign_versions)
-    3. segments       stretches of days on which nothing changes, cut by supersession (campaign_supersession)
+    3. stretches      days on which nothing changes, cut by supersession (campaign_stretches)
     4. walked         wanted, queued, due, and the day an order leaves for good (campaign_walk)
     5. movements      read off the walk; the audience is judged on the day of release (campaign_movements)
     Parameters are checked when the program loads (pp_pipeline/campaigns), so here they are right. #}
@@ -22,7 +22,7 @@ with {{ campaign_candidates(parameters) }},
 
 {{ campaign_versions(parameters) }},
 
-{{ campaign_segments(parameters) }},
+{{ campaign_stretches(parameters) }},
 
 {{ campaign_walk(parameters) }},
 

@@ -1,72 +1,85 @@
-{#  Which orders can move in from_day..to_day: those with a new version, those that fall due or expire, and,
-    where other orders count (restart, first), those of a contact whose orders have a new version.
+{#  Which orders can move in from_day..to_day: those with a new version, those that fall due, and, where other
+    orders count (restart, first), those that other orders let go or push out (campaign_rivals).
     A superset is enough: what follows computes each candidate's whole story and keeps the range.
 
-    The bounds are literals, so a database can skip what lies outside them; orders are never cut by age. #}
+    Days are literals, so a database can skip what lies outside them; orders are never cut by age. #}
 {% macro campaign_candidates(parameters) %}
-changed_orders as (
-    select distinct order_number
-    from {{ ref('order_versions') }}
-    where merchant = {{ text(parameters.merchant) }} and {{ in_days('known_on') }}
-),
+{% if parameters.repeat_orders != 'each' -%}
+{{ shifted_contacts(parameters) }},
 
-{% if parameters.repeat_orders == 'each' -%}
+{% endif -%}
 candidates as (
-    select order_number from changed_orders
-    union
-    {{ orders_due(parameters) }}
-)
-{%- else -%}
-changed_contacts as (
-    select distinct contact_key
+    select order_id
     from {{ ref('order_versions') }}
     where
-        merchant = {{ text(parameters.merchant) }}
-        and order_number in (select order_number from changed_orders)
-),
-
-candidates as (
-    {{ orders_due(parameters) }}
+        {{ of_merchant(parameters) }}
+        and (
+            {{ in_days('known_on') }}
+            {{- or_basis_date(parameters, bounds_of_due(parameters)) | indent(12) }}
+        )
+    {%- if parameters.repeat_orders != 'each' %}
     union
-    select order_number
+    select order_id
     from {{ ref('order_versions') }}
     where
-        merchant = {{ text(parameters.merchant) }}
-        and known_on <= {{ last_day() }}
-        and contact_key in (select contact_key from changed_contacts)
+        {{ of_merchant(parameters) }}
+        and contact_id in (select contact_id from released_contacts)
     union
-    select order_number from changed_orders
+    select order_id
+    from {{ ref('order_versions') }}
+    where
+        {{ of_merchant(parameters) }}
+        and contact_id in (select contact_id from pressed_contacts)
+        and (
+            1 = 0
+            {{- or_basis_date(parameters, [(first_waiting_basis(parameters), none)]) | indent(12) }}
+        )
+    {%- endif %}
 )
-{%- endif %}
 {% endmacro %}
 
-{# Orders that fall due or expire in the range, or could enter on the campaign's first day. #}
-{% macro orders_due(parameters) %}
-    {%- set wait = parameters.wait_days -%}
-    {%- set expiry = wait + parameters.max_days_late + 1 -%}
-    {%- set shipped = 'status in ' ~ texts(shipped_statuses()) -%}
+{# The versions that may be read at all: the merchant's, known by the end of the range. #}
+{% macro of_merchant(parameters) -%}
+merchant = {{ text(parameters.merchant) }} and known_on <= {{ last_day() }}
+{%- endmacro %}
+
+{#  Between which basis dates an order moves in the range without being touched: it is due, it was held for too
+    long, or it has waited for the campaign to begin. #}
+{% macro bounds_of_due(parameters) %}
+    {%- set first, last = var('from_day'), var('to_day') -%}
+    {%- set expiry = parameters.wait_days + parameters.max_days_late + 1 -%}
+    {%- set bounds = [(shifted(first, -parameters.wait_days), shifted(last, -parameters.wait_days))] -%}
+    {%- if parameters.hold_statuses -%}
+        {%- do bounds.append((shifted(first, -expiry), shifted(last, -expiry))) -%}
+    {%- endif -%}
+    {%- if first <= parameters.active_from | string <= last -%}
+        {%- do bounds.append((shifted(parameters.active_from, -parameters.back_populate_days), none)) -%}
+    {%- endif -%}
+    {{ return(bounds) }}
+{% endmacro %}
+
+{# The earliest basis date with which an order can still wait when the range begins. #}
+{% macro first_waiting_basis(parameters) %}
+    {%- set longest = parameters.wait_days + (parameters.max_days_late + 1 if parameters.hold_statuses else 0) -%}
+    {{ return(shifted(var('from_day'), -longest)) }}
+{% endmacro %}
+
+{# `or` conditions on one version: its basis date may lie within one of the bounds (first day, last day or none). #}
+{% macro or_basis_date(parameters, bounds) -%}
+    {%- set shipped = ' and status in ' ~ texts(shipped_statuses()) -%}
     {%- if parameters.date_basis == 'order_date' -%}
         {%- set bases = [('ordered_on', 0, '')] -%}
     {%- elif parameters.date_basis == 'ship_date' and parameters.ship_trigger == 'ship_date_only' -%}
         {%- set bases = [('ship_date', 0, '')] -%}
     {%- elif parameters.date_basis == 'ship_date' -%}
-        {%- set bases = [('ship_date', 0, ''), ('known_on', 0, ' and ' ~ shipped)] -%}
+        {%- set bases = [('ship_date', 0, ''), ('known_on', 0, shipped)] -%}
     {%- else -%}
         {%- set bases = [('delivered_on', 0, ''), ('ship_date', parameters.transit_days or 0, '')] -%}
     {%- endif -%}
-    {%- set first, last = var('from_day'), var('to_day') -%}
-    select order_number
-    from {{ ref('order_versions') }}
-    where
-        merchant = {{ text(parameters.merchant) }}
-        and known_on <= {{ last_day() }}
-        and (
-            {%- for column, transit, also in bases %}
-            {{ "or " if not loop.first }}({{ column }} between {{ day(shifted(first, -wait - transit)) }} and {{ day(shifted(last, -wait - transit)) }}{{ also }})
-            or ({{ column }} between {{ day(shifted(first, -expiry - transit)) }} and {{ day(shifted(last, -expiry - transit)) }}{{ also }})
-            {%- if first <= parameters.active_from | string <= last %}
-            or ({{ column }} >= {{ day(shifted(parameters.active_from, -parameters.back_populate_days - transit)) }}{{ also }})
-            {%- endif %}
-            {%- endfor %}
-        )
+    {%- for first, last in bounds -%}
+        {%- for column, transit, also in bases %}
+or ({{ column }} >= {{ day(shifted(first, -transit)) }}
+    {{- " and " ~ column ~ " <= " ~ day(shifted(last, -transit)) if last is not none }}{{ also }})
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -1,18 +1,30 @@
 {#  All versions of the candidates up to to_day: the days each is in force, its basis date and where that comes
-    from, and the reason it is not wanted as far as the order alone tells (DESIGN 3, "Wanted on day T"). #}
+    from, and the reason it is not wanted as far as the order alone tells (DESIGN 3, "Wanted on day T").
+    Only narrow columns: names, addresses and files are fetched for the movements alone (campaign_movements). #}
 {% macro campaign_versions(parameters) %}
 versions as (
     select
-        *,
-        lead(known_on) over (partition by order_number order by known_on) as until_on,
+        version_id,
+        order_id,
+        contact_id,
+        known_on,
+        is_eligible,
+        status,
+        ordered_on,
+        ship_date,
+        delivered_on,
+        {%- if parameters.repeat_orders != 'each' %}
+        ordered_at,
+        order_number,
+        {%- endif %}
+        lead(known_on) over (partition by order_id order by known_on) as until_on,
         min(case when status in {{ texts(shipped_statuses()) }} then known_on end) over (
-            partition by order_number order by known_on rows between unbounded preceding and current row
+            partition by order_id order by known_on rows between unbounded preceding and current row
         ) as first_shipped_on
     from {{ ref('order_versions') }}
     where
-        merchant = {{ text(parameters.merchant) }}
-        and known_on <= {{ last_day() }}
-        and order_number in (select order_number from candidates)
+        {{ of_merchant(parameters) }}
+        and order_id in (select order_id from candidates)
 ),
 
 dated_versions as (
@@ -31,7 +43,7 @@ judged_versions as (
             {%- if parameters.stop_statuses %}
             when status in {{ texts(parameters.stop_statuses) }} then 'canceled'
             {%- endif %}
-            when contact_key is null or not is_eligible or basis_date is null then 'withdrawn'
+            when contact_id is null or not is_eligible or basis_date is null then 'withdrawn'
         end as own_reason
     from dated_versions
 )

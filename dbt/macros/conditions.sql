@@ -42,14 +42,38 @@
     {{ return(parts | join('')) }}
 {% endmacro %}
 
-{# CTE `contact_helpers`: a 0/1 column per helper call of the condition, per asked contact and day. #}
-{% macro contact_helpers(asked, condition) %}
+{#  CTE `facts`: contact_list, with a 0/1 column per helper call of the condition (CTE `contact_helpers`). #}
+{% macro condition_facts(condition) %}
 {%- set helpers = condition_helpers(condition) -%}
+{%- if helpers -%}
+{{ contact_helpers(helpers) }},
+
+{% endif -%}
+facts as (
+    select contact_list.*
+        {%- for helper in helpers %}, contact_helpers.helper_{{ loop.index }}{% endfor %}
+    from contact_list
+    {%- if helpers %}
+    inner join contact_helpers
+        on contact_list.contact_id = contact_helpers.contact_id and contact_list.as_of = contact_helpers.as_of
+    {%- endif %}
+)
+{% endmacro %}
+
+{# CTE `contact_helpers`: a 0/1 column per helper call, per contact and day of contact_list. #}
+{% macro contact_helpers(helpers) %}
 {%- set product_helpers = helpers | selectattr('name', 'ne', 'in_segment') | list -%}
+{% if product_helpers -%}
+bought_lines as (
+    select version_id, sku, category
+    from {{ ref('order_lines') }}
+    where known_on <= {{ last_day() }} and version_id in (select version_id from contact_purchases)
+),
+
+{% endif -%}
 contact_helpers as (
     select
-        asked.merchant,
-        asked.contact_key,
+        asked.contact_id,
         asked.as_of
         {%- for helper in helpers %},
         {% if helper.name == 'in_segment' -%}
@@ -65,18 +89,11 @@ contact_helpers as (
         end) as helper_{{ loop.index }}
         {%- endif %}
         {%- endfor %}
-    from {{ asked }} as asked
+    from contact_list as asked
     {%- if product_helpers %}
     left join contact_purchases as purchases
-        on
-            asked.merchant = purchases.merchant
-            and asked.contact_key = purchases.contact_key
-            and asked.as_of = purchases.as_of
-    left join {{ ref('order_lines') }} as lines
-        on
-            purchases.merchant = lines.merchant
-            and purchases.order_number = lines.order_number
-            and purchases.known_on = lines.known_on
+        on asked.contact_id = purchases.contact_id and asked.as_of = purchases.as_of
+    left join bought_lines as lines on purchases.version_id = lines.version_id
     {%- endif %}
     {%- for helper in helpers if helper.name == 'in_segment' %}
     left join {{ ref('segment_' ~ helper['values'][0]) }} as exists_in_{{ helpers.index(helper) + 1 }}
@@ -85,7 +102,7 @@ contact_helpers as (
             and asked.contact_key = exists_in_{{ helpers.index(helper) + 1 }}.contact_key
             and asked.as_of = exists_in_{{ helpers.index(helper) + 1 }}.snapshot_on
     {%- endfor %}
-    group by asked.merchant, asked.contact_key, asked.as_of
+    group by asked.contact_id, asked.as_of
 )
 {% endmacro %}
 

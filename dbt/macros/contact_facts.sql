@@ -1,32 +1,26 @@
 {#  What is known of contacts on given days: the columns of the Post Purchase list (DESIGN 3), whatever the day.
 
-    `asked` names a CTE with (merchant, contact_key, as_of); the macro writes CTEs that follow it:
+    `asked` names a CTE with (contact_id, as_of); the macro writes CTEs that follow it:
     contact_purchases  one row per asked contact, day and purchase in force then, with its rank
     contact_list       one row per asked contact and day with at least one purchase
     Only the versions of orders that ever had an asked contact are read. #}
 {% macro contact_facts(asked) %}
-asked_contacts as (
-    select distinct merchant, contact_key from {{ asked }}
-),
-
 asked_orders as (
-    select distinct versions.merchant, versions.order_number
-    from {{ ref('order_versions') }} as versions
-    inner join asked_contacts
-        on versions.merchant = asked_contacts.merchant and versions.contact_key = asked_contacts.contact_key
-    where versions.known_on <= {{ last_day() }}
+    select distinct order_id
+    from {{ ref('order_versions') }}
+    where
+        known_on <= {{ last_day() }}
+        and contact_id in (select contact_id from {{ asked }})
 ),
 
 asked_versions as (
     select
-        versions.*,
-        lead(versions.known_on) over (
-            partition by versions.merchant, versions.order_number order by versions.known_on
-        ) as until_on
-    from {{ ref('order_versions') }} as versions
-    inner join asked_orders
-        on versions.merchant = asked_orders.merchant and versions.order_number = asked_orders.order_number
-    where versions.known_on <= {{ last_day() }}
+        *,
+        lead(known_on) over (partition by order_id order by known_on) as until_on
+    from {{ ref('order_versions') }}
+    where
+        known_on <= {{ last_day() }}
+        and order_id in (select order_id from asked_orders)
 ),
 
 contact_purchases as (
@@ -34,14 +28,13 @@ contact_purchases as (
         asked.as_of,
         versions.*,
         row_number() over (
-            partition by asked.merchant, asked.contact_key, asked.as_of
+            partition by asked.contact_id, asked.as_of
             order by versions.ordered_at, {{ bytewise('versions.order_number') }}
         ) as purchase_rank
     from {{ asked }} as asked
     inner join asked_versions as versions
         on
-            asked.merchant = versions.merchant
-            and asked.contact_key = versions.contact_key
+            asked.contact_id = versions.contact_id
             and asked.as_of >= versions.known_on
             and asked.as_of >= versions.ordered_on
             and (versions.until_on is null or asked.as_of < versions.until_on)
@@ -56,8 +49,9 @@ contact_purchases as (
 contact_sums as (
     select
         purchases.merchant,
-        purchases.contact_key,
+        purchases.contact_id,
         purchases.as_of,
+        min(purchases.contact_key) as contact_key,
         min(purchases.email) as email,
         min(purchases.ordered_on) as first_order_on,
         max(purchases.ordered_on) as last_order_on,
@@ -69,12 +63,13 @@ contact_sums as (
     from {{ purchases }} as purchases
     left join {{ source('landing', 'merchants') }} as merchants
         on purchases.merchant = merchants.merchant
-    group by purchases.merchant, purchases.contact_key, purchases.as_of
+    group by purchases.merchant, purchases.contact_id, purchases.as_of
 ),
 
 contact_list as (
     select
         merchant,
+        contact_id,
         contact_key,
         as_of,
         email,
@@ -91,6 +86,12 @@ contact_list as (
     from contact_sums
 )
 {% endmacro %}
+
+{# The columns of contact_list that people and programs read: all but the id that it is joined by. #}
+{% macro list_columns() -%}
+merchant, contact_key, as_of, email, first_order_on, last_order_on, order_count, total_spend_cents,
+    average_order_cents, days_since_first_order, days_since_last_order, lifecycle_stage
+{%- endmacro %}
 
 {#  The stages of DESIGN 3. "Within N days" means an age under N; "older than N days" an age over N.
     Without feedback files nobody is known to have clicked. #}

@@ -45,3 +45,14 @@ md5(
     {{- " || " if not loop.last }}
     {%- endfor %})
 {%- endmacro %}
+
+{# A hash kept in 16 bytes: joins by it take a fifth of the time of joins by text. Spark has no such type. #}
+{% macro compact_hash(fields) %}{{ return(adapter.dispatch('compact_hash')(fields)) }}{% endmacro %}
+{% macro default__compact_hash(fields) %}cast({{ stable_hash(fields) }} as uuid){% endmacro %}
+{% macro spark__compact_hash(fields) %}{{ stable_hash(fields) }}{% endmacro %}
+
+{#  A condition that the joins imply anyway, so that DuckDB and Spark read only the row groups or partitions of those
+    values. PostgreSQL reads by index, and would guess the result thousands of times too large. #}
+{% macro skip_by(column, values) %}{{ return(adapter.dispatch('skip_by')(column, values)) }}{% endmacro %}
+{% macro default__skip_by(column, values) %}and {{ column }} in ({{ values }}){% endmacro %}
+{% macro postgres__skip_by(column, values) %}{% endmacro %}

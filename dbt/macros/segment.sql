@@ -15,22 +15,7 @@ with days as (
 
 {{ everyone_as_of('days') }},
 
-everyone as (
-    select merchant, contact_key, as_of from contact_list
-),
-
-{{ contact_helpers('everyone', condition) }},
-
-facts as (
-    select contact_list.*
-        {%- for helper in condition_helpers(condition) %}, contact_helpers.helper_{{ loop.index }}{% endfor %}
-    from contact_list
-    inner join contact_helpers
-        on
-            contact_list.merchant = contact_helpers.merchant
-            and contact_list.contact_key = contact_helpers.contact_key
-            and contact_list.as_of = contact_helpers.as_of
-)
+{{ condition_facts(condition) }}
 
 select
     {{ text(model.name | replace('segment_', '', 1)) }} as segment,
@@ -46,9 +31,7 @@ where {{ condition_sql(condition) }}
 all_versions as (
     select
         versions.*,
-        lead(versions.known_on) over (
-            partition by versions.merchant, versions.order_number order by versions.known_on
-        ) as until_on
+        lead(versions.known_on) over (partition by versions.order_id order by versions.known_on) as until_on
     from {{ ref('order_versions') }} as versions
 ),
 

@@ -23,35 +23,36 @@ _MARK = "-- query: "
 _TEMPLATE = """
 {%- for name, parameters in var('asked_campaigns').items() %}
 -- query: walk NAME
-with candidates as (select order_number from open_question),
+with candidates as (
+    select order_number, {{ order_id(text(parameters.merchant), 'order_number') }} as order_id from open_question
+),
 {{ campaign_versions(parameters) }},
-{{ campaign_segments(parameters) }},
+{{ campaign_stretches(parameters) }},
 {{ campaign_walk(parameters) }}
 select
-    order_number, from_on, segment_until_on as until_on, not_wanted, basis_date
+    candidates.order_number, walked.from_on, walked.stretch_until_on as until_on, walked.not_wanted, walked.basis_date
 from walked
-order by order_number, from_on
+inner join candidates on walked.order_id = candidates.order_id
+order by candidates.order_number, walked.from_on
 {%- if parameters.audience %}
 -- query: audience NAME
-with asked as (select merchant, contact_key, as_of from open_question),
+with asked as (select {{ contact_id('merchant', 'contact_key') }} as contact_id, as_of from open_question),
 {{ contact_facts('asked') }},
-{{ contact_helpers('asked', parameters.audience) }}
+{{ condition_facts(parameters.audience) }}
 select
-    contact_list.*, contact_helpers.*, contact_purchases.order_number, contact_purchases.purchase_rank
+    facts.*, contact_purchases.order_number, contact_purchases.purchase_rank
     {%- for helper in condition_helpers(parameters.audience) %},
     {{ text(helper.call) }} as call_{{ loop.index }}
     {%- endfor %}
-from contact_list
-inner join contact_helpers
-    on contact_list.contact_key = contact_helpers.contact_key and contact_list.as_of = contact_helpers.as_of
+from facts
 inner join contact_purchases
-    on contact_list.contact_key = contact_purchases.contact_key and contact_list.as_of = contact_purchases.as_of
+    on facts.contact_id = contact_purchases.contact_id and facts.as_of = contact_purchases.as_of
 {%- endif %}
 {%- endfor %}
 -- query: list
-with asked as (select merchant, contact_key, as_of from open_question),
+with asked as (select {{ contact_id('merchant', 'contact_key') }} as contact_id, as_of from open_question),
 {{ contact_facts('asked') }}
-select * from contact_list
+select {{ list_columns() }} from contact_list
 """.replace("NAME", "{{ name }}")
 
 

@@ -124,6 +124,7 @@ select
     md5(digest || known_on) as order_fields_hash,
     'orders_' || known_on || '.csv' as order_file,
     cast(i % 20000 + 2 as integer) as order_file_line,
+    cast(md5(digest || known_on) as uuid) as version_id,
     cast(md5('main' || digest) as uuid) as order_id,
     cast(md5('main' || person) as uuid) as contact_id
 from placed
@@ -137,7 +138,7 @@ select
     'Product ' || (order_file_line % 500) as product_name,
     case order_file_line % 3 when 0 then 'Technology' when 1 then 'Furniture' else 'Office' end as category,
     cast(1 as bigint) as quantity, total_cents as unit_price_cents, status, ship_date, attributes,
-    order_file, order_file_line, order_id
+    order_file, order_file_line, version_id
 from order_versions
 where known_on between date '{from_day}' and date '{to_day}'
 """

@@ -8,4 +8,6 @@ with days as (
 
 {{ everyone_as_of('days') }}
 
-select * from contact_list
+select
+    {{ list_columns() }}
+from contact_list

@@ -1,6 +1,6 @@
 {#- The lines of each order version: the rows that carry the order fields that won (DESIGN 3). -#}
 {{ partitioned_by_day('known_on', indexes=[
-    {'columns': ['known_on']}, {'columns': ['merchant', 'order_number']},
+    {'columns': ['known_on']}, {'columns': ['merchant', 'order_number']}, {'columns': ['version_id']},
 ]) }}
 
 with file_rows as (
@@ -30,7 +30,8 @@ select
     file_rows.ship_date,
     file_rows.attributes,
     file_rows.order_file,
-    file_rows.order_file_line
+    file_rows.order_file_line,
+    versions.version_id
 from file_rows
 inner join versions
     on

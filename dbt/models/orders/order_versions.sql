@@ -2,6 +2,7 @@
 {{ partitioned_by_day('known_on', indexes=[
     {'columns': ['known_on']}, {'columns': ['merchant', 'order_number']},
     {'columns': ['contact_key']}, {'columns': ['ordered_on']}, {'columns': ['ship_date']},
+    {'columns': ['order_id']}, {'columns': ['contact_id']},
 ]) }}
 
 with file_rows as (
@@ -36,6 +37,9 @@ select
     attributes,
     order_fields_hash,
     order_file,
-    order_file_line
+    order_file_line,
+    {{ version_id('merchant', 'order_number', 'file_date') }} as version_id,
+    {{ order_id('merchant', 'order_number') }} as order_id,
+    {{ contact_id('merchant', 'contact_key') }} as contact_id
 from file_rows
 where recency = 1
