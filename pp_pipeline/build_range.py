@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pp_pipeline.campaigns.books import Book, stale_days
 from pp_pipeline.landing import days as landing_days
 from pp_pipeline.landing.files import unread_files
+from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
@@ -44,11 +45,11 @@ def build_range(
     reasons, days = [], [first]
     unread = [
         found.file.file_date
-        for found in unread_files(settings, ledger, through=last)
+        for found in unread_files(settings, ledger, all_feeds(merchants), through=last)
         if not found.refused_before and not found.file.is_dated_too_early
     ]
     if unread:
-        reasons.append(f"{len(unread)} new or changed order files, the earliest for {min(unread)}")
+        reasons.append(f"{len(unread)} new or changed files, the earliest for {min(unread)}")
         days += unread
     with warehouse.connect() as connection:
         landed = sorted(landing_days.landed_days(connection))

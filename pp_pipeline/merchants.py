@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
@@ -69,6 +70,8 @@ class Merchant(BaseModel):
     ineligible_emails: tuple[str, ...] = Field(
         default=(), description="patterns (* and ?) of addresses whose orders are no purchases"
     )
+    country: str = Field(default="", description="two letters: of phone numbers without a country code")
+    feeds: tuple[Feed, ...] = Field(default=(), description="files of its own shape; see docs/feeds.md")
     relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take")
 
     @field_validator("merchant")
@@ -90,6 +93,21 @@ class Merchant(BaseModel):
     def _check_currency(cls, value: str) -> str:
         if not re.fullmatch(r"[A-Z]{3}", value):
             raise ValueError("a currency is three capital letters, such as USD")
+        return value
+
+    @field_validator("country")
+    @classmethod
+    def _check_country(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Z]{2}", value):
+            raise ValueError("a country is two capital letters, such as US")
+        return value
+
+    @field_validator("feeds")
+    @classmethod
+    def _check_feeds(cls, value: tuple[Feed, ...]) -> tuple[Feed, ...]:
+        names = [feed.feed for feed in value]
+        if len(set(names)) < len(names):
+            raise ValueError("a feed stands twice; give each a name of its own")
         return value
 
     @field_validator("sender_email")
@@ -150,6 +168,11 @@ def _load_merchant(path: Path) -> Merchant:
     values = {str(name): value for name, value in file.content.items()}
     if values.setdefault("merchant", path.stem) != path.stem:
         raise MerchantError(f"{where}: merchant is not the file's name; write {path.stem} or leave it out")
+    if isinstance(values.get("feeds"), list):  # a feed belongs to the merchant that declares it
+        values["feeds"] = [
+            {**feed, "merchant": path.stem} if isinstance(feed, dict) and "merchant" not in feed else feed
+            for feed in values["feeds"]
+        ]
     try:
         return Merchant.model_validate(values)
     except ValidationError as error:
@@ -165,7 +188,9 @@ def _fault(fault: Any) -> str:
     if fault["type"] == "missing":
         return f"{field} is missing; required are {_names(required=True)}"
     if fault["type"] == "extra_forbidden":
-        allowed = ", ".join(Relay.model_fields) if field.startswith("relays.") else _names(required=False)
+        models = {"relays": Relay, "feeds": Feed}
+        model = models.get(field.split(".")[0]) if "." in field else None
+        allowed = ", ".join(model.model_fields) if model else _names(required=False)
         return f"{field} is not known; allowed are {allowed}"
     return f"{field}: {fault['msg'].removeprefix('Value error, ')}"
 

@@ -58,6 +58,15 @@ class Connection:
         )
         return bool(found)
 
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table, in their order; none if it is not there."""
+        found = self.rows(
+            "select column_name from information_schema.columns "
+            "where table_name = ? and table_schema = current_schema() order by ordinal_position",
+            (table,),
+        )
+        return [name for (name,) in found]
+
     def replace_days(self, table: str, day_column: str, first: date, last: date, frame: "pandas.DataFrame") -> None:
         """Replace the rows of a range of days: the range is deleted, the frame inserted, in one transaction.
 

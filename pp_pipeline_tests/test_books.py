@@ -109,7 +109,7 @@ def test_a_changed_file_makes_everything_from_its_day_on_stale(shop: BooksShop) 
     shop.way.drop([file_of(january(4), "canceled", "Chairs")])
     days = shop.range_for(LAST, LAST)
     assert (days.first, days.last) == (january(4), LAST)
-    assert days.reasons == ["1 new or changed order files, the earliest for 2026-01-04"]
+    assert days.reasons == ["1 new or changed files, the earliest for 2026-01-04"]
     shop.way.load(january(4), january(4))
     assert shop.stale() == all_from(4, FILE, [book.model for book in shop.books()])
     assert shop.run(LAST, LAST) == (4, 6)

@@ -12,6 +12,7 @@ from pp_pipeline.commands.output import counted, err, guarded, out, print_json, 
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.files import first_day
+from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings, SettingsError, parse_day
@@ -40,7 +41,13 @@ def show_queue(name: str, on: str | None, limit: int, as_json: bool) -> int:
         waiting = waiting_orders(connection, campaign.queue, day).to_dict("records")
         moved = movements_on(connection, campaign.queue, day).to_dict("records")
         counts = queue_days(connection, campaign.queue, day - timedelta(days=DAYS_SHOWN - 1), day)
-        warnings = _warnings(settings, connection, campaign, manifest, first_day(settings, ledger) or day)
+        warnings = _warnings(
+            settings,
+            connection,
+            campaign,
+            manifest,
+            first_day(settings, ledger, all_feeds(load_merchants(settings))) or day,
+        )
     days = [{"day": one, **vars(count)} for one, count in counts.items()]
     if as_json:
         print_json(

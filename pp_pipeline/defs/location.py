@@ -19,7 +19,9 @@ from pp_pipeline.campaigns.parameters import Campaign, check_segments, load_camp
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import conversation_messages, load_conversations
 from pp_pipeline.dbt_project import DbtProject
+from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.files import first_day
+from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
 from pp_pipeline.settings import Settings
@@ -70,6 +72,11 @@ class Location:
         return load_merchants(self.settings)
 
     @cached_property
+    def feeds(self) -> tuple[Feed, ...]:
+        """All feeds: declared and plain."""
+        return all_feeds(self.merchants)
+
+    @cached_property
     def campaigns(self) -> list[Campaign]:
         """The campaigns by name, checked."""
         return load_campaigns(self.manifest, merchants=self.merchants, segments=self.project.segment_names())
@@ -83,7 +90,7 @@ class Location:
     def first_day(self) -> date:
         """The day of the earliest order file; today where there is none."""
         with self.ledger() as ledger:
-            return min(first_day(self.settings, ledger) or self.today(), self.today())
+            return min(first_day(self.settings, ledger, self.feeds) or self.today(), self.today())
 
     @cached_property
     def zone(self) -> str:

@@ -7,11 +7,13 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pp_pipeline.landing import archive
 from pp_pipeline.landing.file_ledger import FileRecord, record_files
 from pp_pipeline.landing.files import InboxFile
+from pp_pipeline.landing.first_look import first_look
 from pp_pipeline.landing.judging import FileContent, JudgedFile, judge_files
 from pp_pipeline.landing.result import LandedFile
 from pp_pipeline.landing.tools import LoadTools
@@ -43,15 +45,20 @@ def adopt_files(
         return adoption
     seen_at = utc_now()
     contents = []
+    records = []
     for file in files:
+        hopeless = _hopeless(file)
+        if hopeless:
+            records.append(_refused_by_a_look(file, hopeless, seen_at))
+            adoption.files.append(LandedFile(file.name, file.file_date, "refused", hopeless, file.sha256, file.size))
+            continue
         content, reason = _read_settled(file)
         if content is None:
             reason = f"{file.name}: {reason}"
             adoption.files.append(LandedFile(file.name, file.file_date, "left_for_later", reason))
             continue
-        contents.append(FileContent(file.name, file.file_date, hashlib.sha256(content).hexdigest(), content))
-    records = []
-    for judged in judge_files(contents, tools.reader, tools.gate, tools.today):
+        contents.append(FileContent(file.name, file.file_date, hashlib.sha256(content).hexdigest(), content, file.feed))
+    for judged in judge_files(contents, tools):
         source = judged.source
         if not judged.refusal:
             archive.keep(tools.settings, source.sha256, source.content)
@@ -74,6 +81,19 @@ def adopt_files(
             adoption.records[source.name] = record
     record_files(ledger, records)
     return adoption
+
+
+def _hopeless(file: InboxFile) -> str:
+    """Why a file need not be read at all, or nothing."""
+    try:
+        reason = first_look(file.path)
+    except OSError:  # then reading it says what is the matter
+        return ""
+    return f"{file.name}: {reason}" if reason else ""
+
+
+def _refused_by_a_look(file: InboxFile, reason: str, seen_at: datetime) -> FileRecord:
+    return FileRecord(file.name, file.file_date, file.sha256, file.size, 0, 0, "refused", reason, seen_at, None)
 
 
 def _read_settled(file: InboxFile) -> tuple[bytes | None, str]:

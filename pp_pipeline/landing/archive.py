@@ -17,7 +17,7 @@ class ArchiveError(RuntimeError):
 
 def archived_file(settings: Settings, sha256: str) -> Path:
     """Where a content is kept."""
-    return settings.archive / f"{sha256}.csv"
+    return settings.archive / sha256
 
 
 def keep(settings: Settings, sha256: str, content: bytes) -> None:

@@ -1,76 +1,40 @@
 """From the text of one cell to a value and the kind of value that it is.
 
 A reader never raises and never judges: it gives `(value, kind)`, with no value where the text is not of
-a kind that it knows. Which kinds a column may hold stands in `columns.py` and is judged by Great
+a kind that it knows. Which kinds a column may hold stands in `kinds.py` and is judged by Great
 Expectations in `gate.py`, which so sees kinds of values and never the values (DESIGN 6: personal data).
 The kind is also what the quarantine shows of a bad cell.
 """
 
 import re
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from pp_pipeline.landing.words import NUMBERED, STATUS_WORDS, status_word
 
 # The first group are kinds that a column may ask for, the second what unreadable cells are described by.
 KINDS = (
-    "blank", "text", "identifier", "merchant", "address", "iso_date", "iso_time", "status", "money",
-    "integer", "currency",
+    "blank", "text", "identifier", "merchant", "address", "date_read", "time_read", "status", "money",
+    "integer", "decimal", "currency", "word", "yes_or_no", "phone", "link", "country", "locale", "zone",
     "number", "date", "control_characters", "too_long", "out_of_range",
 )  # fmt: skip
 
 Cell = tuple[Any, str]
 
 LONGEST_IDENTIFIER = 100  # Listrak's limit for order numbers and SKUs
-LONGEST_EMAIL = 254
+LONGEST_LINK = 2000
 
-# Words of DESIGN 3, by their letters alone (so `Pre-Order` is `preorder`), with the spellings that can only
-# mean the same. `refunded`, `open`, `paid` and the like are none of them: quarantined, never guessed.
-STATUS_WORDS = {
-    "notset": "not_set",
-    "misc": "misc",
-    "preorder": "pre_order",
-    "preordered": "pre_order",
-    "backorder": "back_order",
-    "backordered": "back_order",
-    "pending": "pending",
-    "hold": "hold",
-    "onhold": "hold",
-    "processing": "processing",
-    "shipped": "shipped",
-    "complete": "completed",
-    "completed": "completed",
-    "returned": "returned",
-    "canceled": "canceled",
-    "cancelled": "canceled",
-    "unknown": "unknown",
-    "closed": "closed",
-}
-# Listrak's numbers (its order item file), 0 to 11.
-STATUS_NUMBERS = (
-    "not_set", "misc", "pre_order", "back_order", "pending", "hold", "processing", "shipped", "completed",
-    "returned", "canceled", "unknown",
-)  # fmt: skip
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_MONEY = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
-_INTEGER = re.compile(r"-?[0-9]{1,9}")
+# Also what nobody sees: with a zero-width blank in it, an order number would be that of another order.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_INTEGER = re.compile(r"([+-]?[0-9]{1,9})(?:\.0+)?")
+_DECIMAL = re.compile(r"-?[0-9]{1,9}(?:[.,][0-9]{1,6})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([01][0-9]|2[0-3])(:[0-5][0-9])(?:(:[0-5][0-9])([.,][0-9]{1,9})?)?"
-    r"\s?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?",
-    re.IGNORECASE,
-)
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
+_LINK = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _LOOKS_LIKE_DATE = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(\D.*)?", re.DOTALL)
 _LOOKS_LIKE_NUMBER = re.compile(r"[-+]?[^\w\s.,+-]?\s?[0-9][0-9.,' ]*", re.ASCII)
-_ATOM = r"[^\s@\"(),:;<>\[\]\\.\x00-\x1f\x7f-\x9f]+"
-_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
-_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[^\W_][\w-]*[^\W_]")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY = _EPOCH.toordinal()
-_YEARS = range(1970, 2200)
+_YES_OR_NO = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no": False, "n": False, "0": False}
 
 
 class CellCache(dict[Any, Any]):
@@ -108,39 +72,56 @@ def read_text(text: str) -> Cell:
     return text, "text" if text else "blank"
 
 
-def read_status(text: str) -> Cell:
-    """A word of DESIGN 3 in any common spelling, or Listrak's number; blank is `not_set`."""
+def read_status(text: str, status_map: Mapping[str, str]) -> Cell:
+    """A word that the feed maps, else one of DESIGN 3 in any common spelling, or Listrak's number; blank is
+    `not_set`."""
     text = text.strip()
     if not text:
         return "not_set", "blank"
-    if text.isascii() and text.isdigit():
-        return (STATUS_NUMBERS[int(text)], "status") if text in _NUMBERS else (None, "number")
-    word = STATUS_WORDS.get(re.sub(r"[\s_-]", "", text).lower())
-    return (word, "status") if word else (None, misfit(text))
+    word = status_word(text)
+    found = status_map.get(word) or NUMBERED.get(text) or STATUS_WORDS.get(word)
+    return (found, "status") if found else (None, misfit(text))
 
 
-_NUMBERS = {str(number) for number in range(len(STATUS_NUMBERS))}
-
-
-def read_money(text: str) -> Cell:
-    """Cents out of digits with at most two decimals after a point; other separators are not guessed at."""
+def read_word(text: str, words: Mapping[str, str]) -> Cell:
+    """One of a list of words, whatever their case and whether blanks, - or _ divide them."""
     text = text.strip()
     if not text:
         return None, "blank"
-    match = _MONEY.fullmatch(text)
-    if not match:
-        return None, misfit(text)
-    sign, whole, decimals = match.groups()
-    cents = int(whole) * 100 + int((decimals or "").ljust(2, "0"))
-    return -cents if sign else cents, "money"
+    found = words.get(status_word(text))
+    return (found, "word") if found else (None, misfit(text))
+
+
+def read_integer(text: str) -> Cell:
+    """A whole number, also written `2.0`."""
+    text = text.strip()
+    if not text:
+        return None, "blank"
+    match = _INTEGER.fullmatch(text)
+    return (int(match[1]), "integer") if match else (None, misfit(text))
 
 
 def read_quantity(text: str) -> Cell:
     """A whole number; blank is one piece."""
+    value, kind = read_integer(text)
+    return (1, kind) if kind == "blank" else (value, kind)
+
+
+def read_decimal(text: str) -> Cell:
+    """A number with a point or a comma before its decimals, such as a rating."""
     text = text.strip()
     if not text:
-        return 1, "blank"
-    return (int(text), "integer") if _INTEGER.fullmatch(text) else (None, misfit(text))
+        return None, "blank"
+    return (float(text.replace(",", ".")), "decimal") if _DECIMAL.fullmatch(text) else (None, misfit(text))
+
+
+def read_yes_or_no(text: str) -> Cell:
+    """true, yes, y, 1 or false, no, n, 0, in any case."""
+    text = text.strip().lower()
+    if not text:
+        return None, "blank"
+    found = _YES_OR_NO.get(text)
+    return (found, "yes_or_no") if found is not None else (None, misfit(text))
 
 
 def read_currency(text: str, default: str) -> Cell:
@@ -151,44 +132,46 @@ def read_currency(text: str, default: str) -> Cell:
     return (text, "currency") if _CURRENCY.fullmatch(text) else (None, misfit(text))
 
 
-def read_instant(text: str, zone: ZoneInfo) -> Cell:
-    """`(microseconds since 1970 in UTC, day number of the merchant's local date)` out of ISO 8601.
+def read_country(text: str) -> Cell:
+    """Two letters (ISO 3166-1), made capital."""
+    text = text.strip().upper()
+    if not text:
+        return None, "blank"
+    return (text, "country") if _COUNTRY.fullmatch(text) else (None, misfit(text))
 
-    Without an offset it is the merchant's local time, a date alone its midnight. A local time that the
-    clocks skip in spring counts with the offset before the change (02:30 becomes 03:30); of one that they
-    pass twice in autumn it is the first (both are `fold=0`), so every reading gives the same instant.
-    """
+
+def read_locale(text: str) -> Cell:
+    """A language, or language and country: `en`, `en_US`, `pt-br`; stored as `en_US`."""
     text = text.strip()
     if not text:
         return None, "blank"
-    moment, kind = _moment(text)
-    if moment is None:
-        return None, kind
-    moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-    local = moment.astimezone(UTC).astimezone(zone)
-    since = moment - _EPOCH
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds, _day_number(local)), kind
+    match = _LOCALE.fullmatch(text)
+    if not match:
+        return None, misfit(text)
+    return match[1].lower() + (f"_{match[2].upper()}" if match[2] else ""), "locale"
 
 
-def read_day(text: str, zone: ZoneInfo) -> Cell:
-    """The day number of a date, or of the merchant's local date of an ISO 8601 time."""
+def read_zone(text: str) -> Cell:
+    """A zone of the IANA database."""
+    from zoneinfo import ZoneInfo
+
     text = text.strip()
     if not text:
         return None, "blank"
-    moment, kind = _moment(text)
-    if moment is None:
-        return None, kind
-    return _day_number(moment if moment.tzinfo is None else moment.astimezone(zone)), kind
+    try:
+        return ZoneInfo(text).key, "zone"
+    except (KeyError, ValueError, OSError):
+        return None, misfit(text)
 
 
-def read_email(text: str) -> Cell:
-    """The normalised address (trimmed, lower case), or none where the text is no address."""
-    text = text.strip().lower()
+def read_link(text: str) -> Cell:
+    """A link that begins with http:// or https://."""
+    text = text.strip()
     if not text:
         return None, "blank"
-    if len(text) > LONGEST_EMAIL:
+    if len(text) > LONGEST_LINK:
         return None, "too_long"
-    return (text, "address") if _EMAIL.fullmatch(text) else (None, misfit(text))
+    return (text, "link") if _LINK.fullmatch(text) else (None, misfit(text))
 
 
 def misfit(text: str) -> str:
@@ -198,27 +181,3 @@ def misfit(text: str) -> str:
     if _LOOKS_LIKE_DATE.fullmatch(text):
         return "date"
     return "number" if _LOOKS_LIKE_NUMBER.fullmatch(text) else "text"
-
-
-def _moment(text: str) -> tuple[datetime | None, str]:
-    try:
-        if _DATE.fullmatch(text):
-            day = date.fromisoformat(text)
-            moment, kind = datetime(day.year, day.month, day.day), "iso_date"
-        else:
-            match = _TIME.fullmatch(text)
-            if not match:
-                return None, misfit(text)
-            day_text, hour, minute, second, fraction, offset = match.groups()
-            micros = (fraction or ".0").replace(",", ".")[:7]
-            moment = datetime.fromisoformat(
-                f"{day_text}T{hour}{minute}{second or ':00'}{micros.ljust(7, '0')}{(offset or '').upper()}"
-            )
-            kind = "iso_time"
-    except ValueError:  # a day or an offset that does not exist
-        return None, "date"
-    return (moment, kind) if moment.year in _YEARS else (None, "out_of_range")
-
-
-def _day_number(moment: datetime) -> int:
-    return moment.toordinal() - _EPOCH_DAY

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pp_pipeline.landing import archive
 from pp_pipeline.landing.file_ledger import FileRecord
+from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.judging import FileContent, JudgedFile, judge_files
 from pp_pipeline.landing.tools import LoadTools
 
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class DayRows:
-    """What a day's files in force hold, a frame per file; `problem` says why the day can't be written now."""
+    """What a day's files in force hold, a frame per file, by table; `problem` says why the day can't be written now."""
 
-    rows: "list[pandas.DataFrame]" = field(default_factory=list)
+    rows: "dict[str, list[pandas.DataFrame]]" = field(default_factory=dict)
     quarantined: "list[pandas.DataFrame]" = field(default_factory=list)
     problem: str = ""
 
     @property
     def row_count(self) -> int:
         """Rows that were taken."""
-        return sum(len(frame) for frame in self.rows)
+        return sum(len(frame) for frames in self.rows.values() for frame in frames)
 
 
 def rows_of_days(
@@ -51,8 +52,12 @@ def rows_of_days(
                 except archive.ArchiveError as error:
                     days[day].problem = f"{file.name}: {error}; the day stays as it was"
                     break
-                contents.append(FileContent(file.name, day, file.sha256, content))
-    fetched = judge_files(contents, tools.reader, tools.gate, tools.today) if contents else []
+                feed = read_name(file.name, tools.feeds).feed
+                if feed is None:
+                    days[day].problem = f"{file.name}: no feed takes this name any more; declare its feed again"
+                    break
+                contents.append(FileContent(file.name, day, file.sha256, content, feed))
+    fetched = judge_files(contents, tools) if contents else []
     by_name = {**{found.source.name: found for found in fetched}, **judged}
     for day, files in files_by_day.items():
         if days[day].problem:
@@ -63,7 +68,7 @@ def rows_of_days(
                 problem = f"{found.refusal}; it was accepted before: the day stays as it was"
                 days[day] = DayRows(problem=problem)
                 break
-            days[day].rows.append(found.rows)
+            days[day].rows.setdefault(found.table, []).append(found.rows)
             if not found.quarantined.empty:
                 days[day].quarantined.append(found.quarantined)
     return days

@@ -67,7 +67,14 @@ def is_stale(landed: LandedDay | None, expected: str) -> bool:
 def rules_hash(merchants: Mapping[str, Merchant], secret: bytes) -> str:
     """Digest of all that makes rows out of files besides the files."""
     readings = [
-        [merchant.merchant, merchant.zone, merchant.currency, sorted(merchant.ineligible_emails)]
+        [
+            merchant.merchant,
+            merchant.zone,
+            merchant.currency,
+            merchant.country,
+            sorted(merchant.ineligible_emails),
+            [feed.reading_hash_parts() for feed in merchant.feeds],
+        ]
         for merchant in sorted(merchants.values(), key=lambda merchant: merchant.merchant)
     ]
     return _digest(PARSER_VERSION, fingerprint(secret), readings)

@@ -1,7 +1,8 @@
 """The gate: Great Expectations judges the rows and the files of a load (DESIGN 6).
 
-Two suites, built from `columns.py`: one over the rows of all files of the load, one over a frame with
-one row per file, so a load costs two validations however many files it has (0.1 s each; 1M rows 0.5 s).
+A suite per kind of feed, built from its declared columns, over the rows of all its files in the load, and one
+over a frame with one row per file: a load costs a validation for each kind and one more, however many files it
+has (0.1 s each; 1M rows 0.5 s).
 The rows are judged by the kinds of their cells (`cells.py`): no value of a shopper reaches Great
 Expectations, so its results can be shown. It is imported when first needed (2 s).
 """
@@ -11,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pp_pipeline.landing.columns import FEED_COLUMNS, FILE_RULES, FileRule
+from pp_pipeline.landing.file_rules import FILE_RULES, FileRule
+from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
 from pp_pipeline.landing.shapes import FileShape
 
 if TYPE_CHECKING:
@@ -65,17 +67,15 @@ class Gate:
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
         self._frames = self._context.data_sources.add_pandas("landing")
-        suites = self._context.suites
-        self._row_suite = suites.add(gx.ExpectationSuite("rows", expectations=_row_expectations()))
-        self._file_suite = suites.add(gx.ExpectationSuite("files", expectations=_file_expectations()))
-        self._row_batch = self._batch_definition("rows")
-        self._file_batch = self._batch_definition("files")
+        self._suites: dict[str, Any] = {}
+        self._definitions: dict[str, Any] = {}
         self.outcomes: list[RuleOutcome] = []
 
-    def broken_rows(self, kinds: "pandas.DataFrame") -> list[BrokenRows]:
+    def broken_rows(self, kind: str, kinds: "pandas.DataFrame") -> list[BrokenRows]:
         """The rows that break a rule, by rule.
 
         Args:
+            kind: of the feed.
             kinds: the kinds of cells, a column per feed column, rows numbered from 0.
 
         Raises:
@@ -83,11 +83,11 @@ class Gate:
         """
         if kinds.empty:
             return []
-        rules = {column.name: column for column in FEED_COLUMNS}
+        rules = {column.name: column for column in KINDS_OF_FEEDS[kind].columns}
         found = []
-        for column, places in self._judge(self._row_batch, self._row_suite, kinds):
+        for column, places in self._judge(kind, kinds):
             rule = rules[column]
-            self._note("rows", column, rule.rule, rule.description, len(kinds), len(places))
+            self._note(kind, column, rule.rule, rule.description, len(kinds), len(places))
             if places:
                 found.append(BrokenRows(column, rule.rule, places, list(kinds[column].iloc[places])))
         return found
@@ -106,19 +106,24 @@ class Gate:
         frame = pandas.DataFrame([asdict(shape) for shape in shapes], columns=fields, dtype=object)
         rules = {rule.field: rule for rule in FILE_RULES}
         found: dict[int, list[FileRule]] = {}
-        for field, places in self._judge(self._file_batch, self._file_suite, frame):
+        for field, places in self._judge("files", frame):
             rule = rules[field]
             self._note("files", field, rule.rule, rule.description, len(shapes), len(places))
             for place in places:
                 found.setdefault(place, []).append(rule)
         return found
 
-    def _batch_definition(self, name: str) -> Any:
-        return self._frames.add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
-
-    def _judge(self, definition: Any, suite: Any, frame: "pandas.DataFrame") -> list[tuple[str, list[int]]]:
+    def _judge(self, name: str, frame: "pandas.DataFrame") -> list[tuple[str, list[int]]]:
         """Column and failing places for each expectation, in the order of the suite."""
-        batch = definition.get_batch(batch_parameters={"dataframe": frame})
+        import great_expectations as gx
+
+        if name not in self._suites:
+            expectations = _file_expectations() if name == "files" else _row_expectations(name)
+            self._suites[name] = self._context.suites.add(gx.ExpectationSuite(name, expectations=expectations))
+            asset = self._frames.add_dataframe_asset(name)
+            self._definitions[name] = asset.add_batch_definition_whole_dataframe(name)
+        suite = self._suites[name]
+        batch = self._definitions[name].get_batch(batch_parameters={"dataframe": frame})
         results = {}
         for result in batch.validate(suite, result_format=_RESULT_FORMAT).results:
             # A failure inside also reads `success = False`; it must not pass for bad data.
@@ -142,7 +147,7 @@ def _expectation_classes() -> Any:
     return gxe
 
 
-def _row_expectations() -> list[Any]:
+def _row_expectations(kind: str) -> list[Any]:
     gxe = _expectation_classes()
     return [
         gxe.ExpectColumnValuesToBeInSet(
@@ -151,7 +156,7 @@ def _row_expectations() -> list[Any]:
             description=column.description,
             meta={"rule": column.rule},
         )
-        for column in FEED_COLUMNS
+        for column in KINDS_OF_FEEDS[kind].columns
     ]
 
 

@@ -6,15 +6,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pp_pipeline.landing.columns import MOST_REJECTED_ROWS
+from pp_pipeline.landing.feed_columns import FeedKind
+from pp_pipeline.landing.feeds import Feed
+from pp_pipeline.landing.file_rules import MOST_REJECTED_ROWS
 from pp_pipeline.landing.gate import Gate
-from pp_pipeline.landing.reading import FileReading, read_order_file
+from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
+from pp_pipeline.landing.reading import FileReading, read_file
 from pp_pipeline.landing.shapes import refusal
-from pp_pipeline.landing.typed_rows import RowReader
 
 if TYPE_CHECKING:
     import numpy
     import pandas
+
+    from pp_pipeline.landing.tools import LoadTools
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,19 @@ class FileContent:
     file_date: date
     sha256: str
     content: bytes = field(repr=False)
+    feed: Feed
+
+    @property
+    def kind(self) -> FeedKind:
+        """What its rows are."""
+        return KINDS_OF_FEEDS[self.feed.kind]
 
 
 @dataclass(frozen=True)
 class JudgedFile:
     """What came of a content.
 
-    `rows` are the good rows with the columns of `order_file_rows`, `quarantined` the others as rows of
+    `rows` are the good rows with the columns of `table`, `quarantined` the others as rows of
     `quarantined_rows`; both are None where the file could not be read. `refusal` is "" for a good file.
     """
 
@@ -42,6 +52,11 @@ class JudgedFile:
     quarantined: "pandas.DataFrame | None"
 
     @property
+    def table(self) -> str:
+        """The landing table of its rows."""
+        return self.source.kind.table
+
+    @property
     def quarantined_count(self) -> int:
         """Rows that were not taken."""
         return self.row_count - len(self.rows) if self.rows is not None else 0
@@ -49,7 +64,9 @@ class JudgedFile:
     @property
     def without_contact_count(self) -> int:
         """Rows that were taken and have no valid e-mail."""
-        return sum(self.rows["email"].isna()) if self.rows is not None else 0
+        if self.rows is None or self.table != "order_file_rows":
+            return 0
+        return list(self.rows["email"].isna()).count(True)
 
     @property
     def quarantined_by_rule(self) -> dict[str, int]:
@@ -60,30 +77,34 @@ class JudgedFile:
         return {str(name): int(count) for name, count in names.value_counts(sort=False).items()}
 
 
-def judge_files(contents: Sequence[FileContent], reader: RowReader, gate: Gate, today: date) -> list[JudgedFile]:
-    """Read and judge contents, in two validations however many they are.
+def judge_files(contents: Sequence[FileContent], tools: "LoadTools") -> list[JudgedFile]:
+    """Read and judge contents: a validation for each kind of feed and one for the files, however many they are.
 
     Raises:
         GateError: Great Expectations itself failed.
     """
-    readings = [read_order_file(file.name, file.file_date, file.content, reader, today) for file in contents]
-    bad_cells = _judge_rows(readings, gate)
-    for reading, bad in zip(readings, bad_cells, strict=True):
-        _note_rejections(reading, bad)
-    broken = gate.broken_files([reading.shape for reading in readings])
+    readings = [read_file(source, tools.reader(source.feed), tools.today) for source in contents]
+    bad_cells: list[pandas.DataFrame | None] = [None] * len(readings)
+    for kind in dict.fromkeys(source.kind.kind for source in contents):
+        places = [place for place, source in enumerate(contents) if source.kind.kind == kind]
+        for place, bad in zip(places, _judge_rows(kind, [readings[p] for p in places], tools.gate), strict=True):
+            bad_cells[place] = bad
+    for source, reading, bad in zip(contents, readings, bad_cells, strict=True):
+        _note_rejections(source, reading, bad)
+    broken = tools.gate.broken_files([reading.shape for reading in readings])
     judged = []
     for place, (source, reading, bad) in enumerate(zip(contents, readings, bad_cells, strict=True)):
         reason = refusal(reading.shape, broken[place]) if place in broken else ""
         rows = quarantined = None
         if reading.rows is not None and bad is not None:
             rows = reading.rows.drop(index=bad["place"].unique()) if len(bad) else reading.rows
-            rows = rows.assign(file_date=_midnight(source.file_date), order_file=source.name)
+            rows = rows.assign(file_date=_midnight(source.file_date), **{source.kind.file_columns[0]: source.name})
             quarantined = _as_table(bad, reading.rows, source)
         judged.append(JudgedFile(source, reason, reading.shape.row_count or 0, rows, quarantined))
     return judged
 
 
-def _judge_rows(readings: list[FileReading], gate: Gate) -> "list[pandas.DataFrame | None]":
+def _judge_rows(kind: str, readings: list[FileReading], gate: Gate) -> "list[pandas.DataFrame | None]":
     """For each file that could be read: place in the file, column, rule and kind of each bad cell."""
     import numpy
     import pandas
@@ -97,7 +118,7 @@ def _judge_rows(readings: list[FileReading], gate: Gate) -> "list[pandas.DataFra
         pandas.DataFrame(
             {"place": rows.places, "column_name": rows.column, "rule": rows.rule, "value_kind": rows.kinds}
         )
-        for rows in gate.broken_rows(pandas.concat(kinds, ignore_index=True))
+        for rows in gate.broken_rows(kind, pandas.concat(kinds, ignore_index=True))
     ]
     columns = ["place", "column_name", "rule", "value_kind"]
     cells = pandas.concat(broken, ignore_index=True) if broken else pandas.DataFrame(columns=columns)
@@ -110,7 +131,7 @@ def _judge_rows(readings: list[FileReading], gate: Gate) -> "list[pandas.DataFra
     return [None if reading.kinds is None else by_file.get(next(readable), nothing) for reading in readings]
 
 
-def _note_rejections(reading: FileReading, bad: "pandas.DataFrame | None") -> None:
+def _note_rejections(source: FileContent, reading: FileReading, bad: "pandas.DataFrame | None") -> None:
     """Tell the shape how many rows were rejected, and of what most, so that the file rules can judge it."""
     if reading.rows is None or bad is None or bad.empty:
         return
@@ -119,7 +140,7 @@ def _note_rejections(reading: FileReading, bad: "pandas.DataFrame | None") -> No
     if shape.rejected_count > MOST_REJECTED_ROWS:
         shape.rejected_rate = shape.rejected_count / (shape.row_count or 1)
     names = bad["column_name"] + " breaks " + bad["rule"]
-    lines = reading.rows["order_file_line"].to_numpy()
+    lines = reading.rows[source.kind.file_columns[1]].to_numpy()
     shape.first_rejections = ", ".join(
         f"{name} in {count}, the first on line {lines[min(bad['place'][names == name])]}"
         for name, count in Counter(names).most_common(3)
@@ -138,12 +159,12 @@ def _as_table(bad: "pandas.DataFrame", rows: "pandas.DataFrame", source: FileCon
         {
             "file_date": _midnight(source.file_date),
             "order_file": source.name,
-            "order_file_line": bad_rows["order_file_line"].to_numpy(),
+            "order_file_line": bad_rows[source.kind.file_columns[1]].to_numpy(),
             "column_name": bad["column_name"].to_numpy(),
             "rule": bad["rule"].to_numpy(),
             "value_kind": bad["value_kind"].to_numpy(),
             "merchant": bad_rows["merchant"].to_numpy(),
-            "order_number": bad_rows["order_number"].to_numpy(),
+            "order_number": bad_rows["order_number"].to_numpy() if "order_number" in bad_rows else None,
         }
     )
 

@@ -75,8 +75,8 @@ def load_days(
     settings.home.mkdir(parents=True, exist_ok=True)
     days = days_between(first, last)
     with FileLock(settings.home / "landing.lock"):
-        inbox = scan_inbox(settings)
         load = _Load(LoadTools(settings, merchants, today), ledger, connect)
+        inbox = scan_inbox(settings, load.tools.feeds)
         load.files = [LandedFile(name, None, "refused", reason) for name, reason in inbox.misnamed]
         load.in_force = files_in_force(all_records(ledger))
         with connect() as connection:

@@ -1,34 +1,32 @@
-"""Reading one order file of the plain feed: its shape and its typed rows (DESIGN 6 and 9).
+"""Reading one file: its shape and its typed rows (DESIGN 6 and 9).
 
-Python's strict csv reader, because it knows the physical line of each row and takes line breaks inside cells.
-Reading stops where the shape breaks: a file is read whole or not at all. What is wrong is
-noted in the `FileShape`; the gate judges it.
+Its format gives a header and rows of text (`formats`), its export makes rows of our columns of them (`exports`),
+the row reader makes values. Reading stops where the shape breaks: a file is read whole or not at all. What is
+wrong is noted in the `FileShape`; the gate judges it.
 """
 
-import csv
 import gc
-import io
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pp_pipeline.landing.columns import EARLIEST_FILE_DATE
+from pp_pipeline.landing.exports import EXPORTS
+from pp_pipeline.landing.exports.export import Block, Export
+from pp_pipeline.landing.file_rules import EARLIEST_FILE_DATE
+from pp_pipeline.landing.formats import BrokenShape, open_rows
 from pp_pipeline.landing.shapes import FileShape, describe_doubled, describe_missing, describe_unnamed
 from pp_pipeline.landing.typed_rows import RowReader
+from pp_pipeline.landing.words import status_word
 
 if TYPE_CHECKING:
     import pandas
 
-# Part of every day's content hash. Raise it when the same file would give other rows: days are loaded again.
-PARSER_VERSION = 1
+    from pp_pipeline.landing.judging import FileContent
 
-LONGEST_CELL = 131_072
-_ROWS_AT_ONCE = 20_000
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-_Block = tuple[list[list[str]], list[int]]
+# Part of every day's content hash. Raise it when the same file would give other rows: days are loaded again.
+PARSER_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -40,38 +38,27 @@ class FileReading:
     kinds: "pandas.DataFrame | None" = None
 
 
-class _BrokenShape(Exception):
-    """Reading can't go on; the shape says why."""
-
-
-def read_order_file(name: str, file_date: date, content: bytes, reader: RowReader, today: date) -> FileReading:
-    """Read the content of an order file.
+def read_file(source: "FileContent", reader: RowReader, today: date) -> FileReading:
+    """Read the content of a file.
 
     Args:
-        name: of the file; stands in what is said about it.
-        file_date: the date in its name.
-        content: its bytes, whole.
-        reader: of its rows.
+        source: the content, with its name, file date and feed.
+        reader: of the feed's rows.
         today: a file dated later is in the future.
     """
     import pandas
 
-    shape = FileShape(name, file_date, len(content))
-    shape.days_too_early = max((EARLIEST_FILE_DATE - file_date).days, 0)
-    shape.days_too_late = max((file_date - today).days, 0)
-    if content and not content.endswith((b"\n", b"\r")):
-        shape.cut_off_line = _line_at(content, len(content))
+    shape = FileShape(source.name, source.file_date, len(source.content))
+    shape.days_too_early = max((EARLIEST_FILE_DATE - source.file_date).days, 0)
+    shape.days_too_late = max((source.file_date - today).days, 0)
     frames: list[tuple[pandas.DataFrame, pandas.DataFrame]] = []
     try:
-        _look_at_bytes(content, shape)
-        blocks = _blocks(content, shape)
+        blocks = open_rows(source.name, source.content, source.feed, shape)
         header = next(blocks)[0][0]
         with _no_garbage_collection():
+            header, blocks = _in_our_columns(header, blocks, reader, shape)
             frames = [reader.read(rows, lines, header) for rows, lines in blocks]
-    except _BrokenShape:
-        return FileReading(shape)
-    except UnicodeDecodeError:
-        shape.not_utf8_line = _line_that_is_not_utf8(content)
+    except BrokenShape:
         return FileReading(shape)
     shape.row_count = sum(len(rows) for rows, _ in frames)
     if not frames:
@@ -93,83 +80,38 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _look_at_bytes(content: bytes, shape: FileShape) -> None:
-    if not content:
-        shape.row_count = 0
-        raise _BrokenShape
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16, which is full of NULs: say what it is
-        shape.not_utf8_line = 1
-        raise _BrokenShape
-    nul = content.find(b"\0")
-    if nul >= 0:
-        shape.nul_line = _line_at(content, nul)
-        raise _BrokenShape
-
-
-def _blocks(content: bytes, shape: FileShape) -> Iterator[_Block]:
-    """First the header alone, then the rows in blocks with the line on which each begins (the header's is 1).
-
-    A line without any character is no row.
-    """
-    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="strict", newline="")
-    former_limit = csv.field_size_limit(LONGEST_CELL)
-    lines = csv.reader(text, strict=True)
-    begins_on = 1
-    rows: list[list[str]] = []
-    numbers: list[int] = []
-    try:
-        header = next(lines, [])
-        _look_at_header(header, shape)
-        yield [header], [1]
-        begins_on = lines.line_num + 1
-        width = len(header)
-        for row in lines:
-            if len(row) != width:
-                if row:
-                    shape.uneven_line, shape.uneven_fields, shape.header_fields = begins_on, len(row), width
-                    raise _BrokenShape
-            else:
-                rows.append(row)
-                numbers.append(begins_on)
-            begins_on = lines.line_num + 1
-            if len(rows) == _ROWS_AT_ONCE:
-                yield rows, numbers
-                rows, numbers = [], []
-        if rows:
-            yield rows, numbers
-    except csv.Error as error:
-        _note_csv_error(str(error), begins_on, lines.line_num, shape)
-        raise _BrokenShape from None  # the original may hold a part of the row
-    finally:
-        csv.field_size_limit(former_limit)
-
-
-def _look_at_header(header: list[str], shape: FileShape) -> None:
-    shape.missing_columns = describe_missing(header)
+def _in_our_columns(
+    header: list[str], blocks: Iterator[Block], reader: RowReader, shape: FileShape
+) -> tuple[list[str], Iterator[Block]]:
+    """The header and the rows in our columns; the shape notes what the file's header lacks, in the file's words."""
+    feed, export = reader.feed, EXPORTS[reader.feed.export]
+    is_plain = feed.export == "plain"
+    ours = _renamed(header, feed.columns) if is_plain else header
+    if is_plain:
+        needed = [column.name for column in reader.kind.columns if not column.may_be_absent]
+        shape.missing_columns = describe_missing(ours, needed)
+    else:
+        shape.missing_columns = _lacking(header, export)
     if shape.missing_columns is None:
-        shape.doubled_columns = describe_doubled(header)
+        shape.doubled_columns = describe_doubled(ours, {column.name for column in reader.kind.columns})
         shape.unnamed_columns = describe_unnamed(header)
     if shape.missing_columns or shape.doubled_columns or shape.unnamed_columns:
-        raise _BrokenShape
+        raise BrokenShape
+    if is_plain:
+        return ours, blocks
+    blocks = export.rows(header, blocks)
+    return _renamed(next(blocks)[0][0], feed.columns), blocks
 
 
-def _note_csv_error(message: str, begins_on: int, line: int, shape: FileShape) -> None:
-    if "field limit" in message:
-        shape.gigantic_cell_line = begins_on
-    elif "unexpected end of data" in message:
-        shape.open_quote_line = begins_on
-    else:
-        shape.stray_quote_line = line
+def _lacking(header: list[str], export: Export) -> str | None:
+    missing = export.lacks(header)
+    return describe_missing(header, [name for name in export.needs if name in missing]) if missing else None
 
 
-def _line_at(content: bytes, position: int) -> int:
-    """The physical line of a position, counting every kind of line end as the csv reader does."""
-    return sum(1 for _ in _LINE_END.finditer(content, 0, position)) + 1
-
-
-def _line_that_is_not_utf8(content: bytes) -> int:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return _line_at(content, error.start)
-    return 1
+def _renamed(header: list[str], columns: Mapping[str, str]) -> list[str]:
+    """The header with the feed's own names in place of theirs; what an export gave under such a name is hidden."""
+    if not columns:
+        return header
+    theirs = {status_word(name): ours for ours, name in columns.items()}
+    found = {theirs[key] for name in header if (key := status_word(name)) in theirs}
+    return [theirs.get(status_word(name), f"{name} of the export" if name in found else name) for name in header]

@@ -6,11 +6,11 @@ of `columns.py`. The words name the line and what to do, and hold no cell of the
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pp_pipeline.landing.columns import FEED_COLUMNS, MOST_REJECTED_RATE, FileRule
+from pp_pipeline.landing.file_rules import MOST_REJECTED_RATE, FileRule
 
 _SEND_AGAIN = "send the whole file again"
 _RENAME = "correct the date in its name"
@@ -23,19 +23,35 @@ class FileShape:
     name: str
     file_date: date
     size: int
+    file_format: str = "csv"
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    has_quotes: bool = True
     days_too_early: int = 0
     days_too_late: int = 0
+    other_format: str | None = None
+    damage: str | None = None
+    unpacks_beyond: int | None = None
+    endless_line: int | None = None
     not_utf8_line: int | None = None
+    ends_in_a_character: bool = False
+    wrong_encoding_line: int | None = None
     nul_line: int | None = None
     missing_columns: str | None = None
     doubled_columns: str | None = None
     unnamed_columns: str | None = None
+    too_many_columns: int | None = None
+    json_fault_line: int | None = None
+    json_fault: str = ""
+    formula_line: int | None = None
+    error_cell_line: int | None = None
     open_quote_line: int | None = None
     stray_quote_line: int | None = None
     gigantic_cell_line: int | None = None
     uneven_line: int | None = None
     uneven_fields: int = 0
     header_fields: int = 0
+    repeated_header_line: int | None = None
     cut_off_line: int | None = None
     row_count: int | None = None
     rejected_count: int = 0
@@ -54,13 +70,12 @@ def refusal(shape: FileShape, broken: list[FileRule]) -> str:
     return f"{shape.name}: " + "; ".join(part for part in parts if part)
 
 
-def describe_missing(header: list[str]) -> str | None:
+def describe_missing(header: list[str], needed: Sequence[str]) -> str | None:
     """Which columns of the feed the first line lacks, and which of its own were perhaps meant.
 
     Of the first line only names that are nearly a column's are repeated: in a file that
     has no header it is a shopper's row.
     """
-    needed = [column.name for column in FEED_COLUMNS if not column.may_be_absent]
     missing = [name for name in needed if name not in header]
     if not missing:
         return None
@@ -78,9 +93,8 @@ def describe_missing(header: list[str]) -> str | None:
     return f"{text} ({' '.join(hints)})" if hints else text
 
 
-def describe_doubled(header: list[str]) -> str | None:
+def describe_doubled(header: list[str], known: Collection[str]) -> str | None:
     """Which columns have the same name, by their places (names of further columns are not repeated)."""
-    known = {column.name for column in FEED_COLUMNS}
     pairs = []
     for place, name in enumerate(header, start=1):
         first = header.index(name) + 1
@@ -99,13 +113,49 @@ def _letters(name: str) -> str:
 
 
 _MARKS = {";": "semicolons", "\t": "tabs", "|": "pipes"}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "~": "tilde"}
+
+
+def endless_line_words(line: int) -> str:
+    """What is said of a file with a line that does not end; also by a look at its beginning alone."""
+    return f"line {line} is longer than 8 MB: damaged, or no text file? {_SEND_AGAIN}, with a line break after each row"
+
+
+def _at(shape: FileShape, line: int | None) -> str:
+    return f"row {line}" if shape.file_format == "xlsx" else f"line {line}"
+
+
+def _first_line(shape: FileShape) -> str:
+    """What names the columns: an object of JSON or a table of parquet has no first line that does."""
+    return {"csv": "line 1", "xlsx": "row 1"}.get(shape.file_format, "it")
+
+
+def _not_utf8(shape: FileShape) -> str:
+    line = _at(shape, shape.not_utf8_line)
+    if shape.file_format in ("parquet", "xlsx"):
+        return f"{line} or one soon after holds text that is not UTF-8; export it as UTF-8"
+    if shape.ends_in_a_character:
+        return f"{line}, the last, ends in the middle of a UTF-8 character: cut off? {_SEND_AGAIN}"
+    return f"{line} is not UTF-8 (Latin-1, Windows-1252 or UTF-16?); save the file as UTF-8"
+
+
+def _gigantic(shape: FileShape) -> str:
+    words = f"the row that begins on {_at(shape, shape.gigantic_cell_line)} has a cell of more than 131,072 characters"
+    if shape.file_format == "csv" and shape.has_quotes:
+        return f"{words}: a quote that is never closed?"
+    return f"{words}; shorten it"
 
 
 def _uneven(shape: FileShape) -> str:
-    words = f"line {shape.uneven_line} has {shape.uneven_fields} fields, the header has {shape.header_fields}"
+    words = f"{_at(shape, shape.uneven_line)} has {shape.uneven_fields} fields, the header has {shape.header_fields}"
+    if shape.file_format == "xlsx":
+        return f"{words}; name every column in row 1"
     if shape.uneven_fields < shape.header_fields:
         return f"{words}: cut off? {_SEND_AGAIN}"
-    return f"{words}: is a comma or a line break in it not inside quotes?"
+    mark = _DELIMITERS.get(shape.delimiter, f"'{shape.delimiter}'")
+    if not shape.has_quotes:
+        return f"{words}: does a cell hold a {mark}? write the file with quotes, or divide it by another character"
+    return f"{words}: is a {mark} or a line break in it not inside quotes?"
 
 
 def _cut_off(shape: FileShape) -> str:
@@ -128,13 +178,38 @@ _WORDS: dict[str, Callable[[FileShape], str]] = {
     "is_not_empty": lambda shape: f"is empty (0 bytes); {_SEND_AGAIN}",
     "is_dated_since_2000": lambda shape: f"is dated {shape.file_date}, before 2000-01-01; {_RENAME}",
     "is_not_dated_in_the_future": lambda shape: f"is dated {shape.file_date}, in the future; {_RENAME}",
-    "is_utf8": lambda shape: (
-        f"line {shape.not_utf8_line} is not UTF-8 (Latin-1, Windows-1252 or UTF-16?); save the file as UTF-8"
+    "is_of_its_format": lambda shape: (
+        f"is {shape.other_format}, and a {shape.file_format} file is expected; export it again as {shape.file_format}"
     ),
-    "has_no_nul_bytes": lambda shape: f"line {shape.nul_line} holds a NUL byte: damaged? {_SEND_AGAIN}",
-    "has_every_column": lambda shape: f"line 1 lacks the columns: {shape.missing_columns}",
-    "names_each_column_once": lambda shape: f"line 1 has the same name for columns {shape.doubled_columns}",
-    "names_every_column": lambda shape: f"line 1 has no name for column {shape.unnamed_columns}",
+    "is_not_damaged": lambda shape: f"is damaged: {shape.damage}; {_SEND_AGAIN}",
+    "unpacks_to_a_bearable_size": lambda shape: (
+        f"unpacks to more than {(shape.unpacks_beyond or 0) // 1_000_000:,} MB, far too much for a file of its size; "
+        "send it in parts if it is the right one"
+    ),
+    "has_no_endless_line": lambda shape: endless_line_words(shape.endless_line or 1),
+    "is_utf8": _not_utf8,
+    "is_in_its_encoding": lambda shape: (
+        f"line {shape.wrong_encoding_line} is not {shape.encoding}, which the feed declares; save the file as "
+        f"{shape.encoding}, or correct the encoding of the feed"
+    ),
+    "has_no_nul_bytes": lambda shape: f"{_at(shape, shape.nul_line)} holds a NUL byte: damaged? {_SEND_AGAIN}",
+    "has_every_column": lambda shape: f"{_first_line(shape)} lacks the columns: {shape.missing_columns}",
+    "names_each_column_once": lambda shape: (
+        f"{_first_line(shape)} has the same name for columns {shape.doubled_columns}; rename one of them"
+    ),
+    "names_every_column": lambda shape: (
+        f"{_first_line(shape)} has no name for column {shape.unnamed_columns}; name it or take it out"
+    ),
+    "has_a_bearable_width": lambda shape: (
+        f"{_first_line(shape)} has {shape.too_many_columns} columns, more than 1,000; take out those not needed"
+    ),
+    "has_sound_json_lines": lambda shape: f"line {shape.json_fault_line} {shape.json_fault}",
+    "has_no_formulas": lambda shape: (
+        f"row {shape.formula_line} has a formula; export values instead (copy, then paste as values)"
+    ),
+    "has_no_error_cells": lambda shape: (
+        f"row {shape.error_cell_line} has an error such as #N/A or a date out of range; correct the cell"
+    ),
     "closes_every_quote": lambda shape: (
         f"the row that begins on line {shape.open_quote_line} opens a quote that is never closed: cut off? "
         f"{_SEND_AGAIN}"
@@ -142,13 +217,16 @@ _WORDS: dict[str, Callable[[FileShape], str]] = {
     "has_no_stray_quote": lambda shape: (
         f"line {shape.stray_quote_line} has text after a closing quote; write a quote inside a cell twice"
     ),
-    "has_no_gigantic_cell": lambda shape: (
-        f"the row that begins on line {shape.gigantic_cell_line} has a cell of more than 131,072 characters: "
-        "a quote that is never closed?"
-    ),
+    "has_no_gigantic_cell": _gigantic,
     "has_even_rows": _uneven,
+    "repeats_no_header": lambda shape: (
+        f"{_at(shape, shape.repeated_header_line)} repeats the header; are these several files in one? "
+        "send them one by one, or take the line out"
+    ),
     "ends_with_a_line_end": _cut_off,
     # An empty file has no rows either, and is told once.
-    "has_rows": lambda shape: "has a first line but no rows" if shape.size else "",
+    "has_rows": lambda shape: (
+        f"has {'columns' if shape.file_format == 'parquet' else 'a first line'} but no rows" if shape.size else ""
+    ),
     "has_few_rejected_rows": _rejected,
 }

@@ -1,39 +1,16 @@
 """The landing tables: what Python writes and dbt reads as sources. Types that DuckDB and PostgreSQL share.
 
-Money is integer cents, times are UTC without a zone, dates are the merchant's. `email`, `email_as_given`
-and `attributes` hold personal data.
+A kind of feed has a table (kinds that share one fill its columns as far as they have them), made of its
+declared columns. Money is integer cents, times are UTC without a zone, dates are the merchant's. Addresses,
+names, phone numbers and `attributes` are personal data.
 """
 
 from typing import TYPE_CHECKING
 
+from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
+
 if TYPE_CHECKING:
     from pp_pipeline.warehouse import Connection
-
-# Rows of the files in force, one per row of a file, each day replaced whole.
-ORDER_FILE_ROWS = {
-    "file_date": "date not null",
-    "order_file": "text not null",
-    "order_file_line": "integer not null",  # physical line on which the row begins; the header is on 1
-    "merchant": "text not null",
-    "order_number": "text not null",
-    "contact_key": "text",  # null where there is no valid e-mail
-    "email": "text",  # normalised
-    "email_as_given": "text not null",
-    "is_eligible": "boolean not null",  # not by the merchant's patterns a reseller's, test order and the like
-    "ordered_at": "timestamp not null",
-    "ordered_on": "date not null",
-    "ship_date": "date",
-    "status": "text not null",
-    "total_cents": "bigint",
-    "currency": "text not null",
-    "sku": "text not null",
-    "product_name": "text not null",
-    "category": "text not null",
-    "quantity": "bigint not null",
-    "unit_price_cents": "bigint",
-    "attributes": "text not null",  # JSON object of the further columns, names sorted
-    "order_fields_hash": "text not null",  # rows of an order with the same one state the same order
-}
 
 # Rows of accepted files that were not taken: one per broken rule.
 QUARANTINED_ROWS = {
@@ -57,17 +34,36 @@ LANDED_DAYS = {
 
 MERCHANTS = {"merchant": "text not null", "zone": "text not null", "currency": "text not null"}
 
+
+def _rows_of(table: str) -> dict[str, str]:
+    """The columns of a table of rows: where they stand in a file, then what the kinds that share it declare."""
+    kinds = [kind for kind in KINDS_OF_FEEDS.values() if kind.table == table]
+    file_column, line_column = kinds[0].file_columns
+    # the line is the physical one on which the row begins; the header is on 1
+    columns = {"file_date": "date not null", file_column: "text not null", line_column: "integer not null"}
+    for kind in kinds:
+        for column in kind.columns:
+            columns |= column.stored_columns
+    if table == "order_file_rows":
+        columns["order_fields_hash"] = "text not null"  # rows of an order with the same one state the same order
+    columns["attributes"] = "text not null"  # JSON object of the further columns, names sorted
+    return columns
+
+
+ROW_TABLES = {kind.table: _rows_of(kind.table) for kind in KINDS_OF_FEEDS.values()}
 TABLES = {
-    "order_file_rows": ORDER_FILE_ROWS,
-    "quarantined_rows": QUARANTINED_ROWS,
-    "landed_days": LANDED_DAYS,
-    "merchants": MERCHANTS,
-}
+    **ROW_TABLES, "quarantined_rows": QUARANTINED_ROWS, "landed_days": LANDED_DAYS, "merchants": MERCHANTS,
+}  # fmt: skip
 
 
-def create_missing_tables(connection: "Connection") -> None:
-    """Create the landing tables that are not there yet."""
+def prepare_tables(connection: "Connection") -> None:
+    """Create the landing tables; those of an older form are made anew, and all days land again out of the archive."""
+    is_older = any(
+        connection.table_exists(name) and connection.columns(name) != list(columns) for name, columns in TABLES.items()
+    )
     for name, columns in TABLES.items():
+        if is_older:
+            connection.execute(f"drop table if exists {name} cascade")
         if not connection.table_exists(name):
             body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
             connection.execute(f"create table {name} ({body})")

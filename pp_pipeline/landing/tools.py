@@ -7,7 +7,9 @@ from functools import cached_property
 
 from pp_pipeline.contact_keys import contact_secret
 from pp_pipeline.landing.days import rules_hash
+from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.gate import Gate, RuleOutcome
+from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.landing.typed_rows import RowReader
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings, utc_now
@@ -27,10 +29,20 @@ class LoadTools:
         """Judges rows and files."""
         return Gate()
 
+    def reader(self, feed: Feed) -> RowReader:
+        """Reads the rows of a feed; what it made of a text serves all its files of the load."""
+        if feed not in self._readers:
+            self._readers[feed] = RowReader(feed, self.merchants, self._secret)
+        return self._readers[feed]
+
     @cached_property
-    def reader(self) -> RowReader:
-        """Reads rows; what it made of a text serves all files of the load."""
-        return RowReader(self.merchants, self._secret)
+    def feeds(self) -> tuple[Feed, ...]:
+        """All feeds: those that merchants declare, and the plain ones."""
+        return all_feeds(self.merchants)
+
+    @cached_property
+    def _readers(self) -> dict[Feed, RowReader]:
+        return {}
 
     @cached_property
     def rules(self) -> str:

@@ -1,4 +1,4 @@
-"""From rows of text to typed rows: the columns of `order_file_rows`, and the kind of each cell.
+"""From rows of text to typed rows: the columns of the kind's table, and the kind of each cell.
 
 Cells are read once per different text (`CellCache`), so a million rows take seconds.
 """
@@ -7,13 +7,14 @@ import fnmatch
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from pp_pipeline.contact_keys import contact_key
-from pp_pipeline.landing import cells
 from pp_pipeline.landing.cells import KINDS, CellCache
+from pp_pipeline.landing.feed_columns import FeedColumn
+from pp_pipeline.landing.feeds import Feed
+from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
+from pp_pipeline.landing.row_context import RowContext
 from pp_pipeline.merchants import Merchant
 
 if TYPE_CHECKING:
@@ -23,31 +24,29 @@ if TYPE_CHECKING:
 DEFAULT_MERCHANT = "main"
 _KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 _NO_TIME = -(2**63)  # how numpy writes "not a time"
-_UTC = ZoneInfo("UTC")
+# Of these, rows of one order that differ state different things (DESIGN 3, "A day's files").
+_ORDER_FIELDS = ("email", "ordered_at", "ship_date", "status", "total_cents", "currency", "refunded_cents",
+                 "delivered_on", "paid_on")  # fmt: skip
 
 
 class RowReader:
-    """Reads rows for the merchants of one configuration; keeps what it made of each text.
+    """Reads the rows of one feed; keeps what it made of each text.
 
     Args:
+        feed: whose rows are read.
         merchants: by name; a row of any other merchant is of the kind that the rules quarantine.
         secret: the contact secret.
     """
 
-    def __init__(self, merchants: Mapping[str, Merchant], secret: bytes) -> None:
-        self._merchants = merchants
-        self._secret = secret
-        self._ineligible = {name: _patterns(merchant) for name, merchant in merchants.items()}
-        self._identifiers = _cache(cells.read_identifier)
-        self._texts = _cache(cells.read_text)
-        self._statuses = _cache(cells.read_status)
-        self._amounts = _cache(cells.read_money)
-        self._quantities = _cache(cells.read_quantity)
-        self._merchant_names = _cache(self._read_merchant)
-        self._currencies = _cache(self._read_currency)
-        self._instants = _cache(self._read_instant)
-        self._days = _cache(self._read_day)
-        self._contacts = _cache(self._read_contact)
+    def __init__(self, feed: Feed, merchants: Mapping[str, Merchant], secret: bytes) -> None:
+        self.kind = KINDS_OF_FEEDS[feed.kind]
+        self.feed = feed
+        self._contexts = {name: RowContext(merchant, feed, secret) for name, merchant in merchants.items()}
+        self._merchant_names = CellCache(self._read_merchant)
+        self._caches: dict[tuple[str, str | None], CellCache] = {}
+        self._ineligible = [
+            (rule.column, re.compile(fnmatch.translate(rule.matches), re.IGNORECASE)) for rule in feed.ineligible
+        ]
 
     def read(
         self, rows: Sequence[Sequence[str]], lines: Sequence[int], header: Sequence[str]
@@ -59,119 +58,96 @@ class RowReader:
         import numpy
         import pandas
 
-        texts = {name: [row[place] for row in rows] for place, name in enumerate(header)}
-        merchant_texts = texts.pop("merchant", None) or [DEFAULT_MERCHANT] * len(rows)
-        codes: dict[str, numpy.ndarray] = {}
+        count = len(rows)
+        texts = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+        all_texts = dict(texts)
+        names = [self._merchant_names[text] for text in texts.pop("merchant", None) or [self._default] * count]
+        merchants = [name for name, _ in names]
+        values: dict[str, Any] = {self.kind.file_columns[1]: numpy.array(lines, dtype="int32")}
+        values["merchant"] = _array("text", merchants)
+        kinds = {"merchant": [code for _, code in names]}
+        order_fields: dict[str, Sequence[Any]] = {}
+        for column in self.kind.columns:
+            if column.name == "merchant":
+                continue
+            read, kinds[column.name] = self._read_column(column, texts.pop(column.name, None), merchants)
+            stored = column.stored_columns
+            parts = list(zip(*read, strict=True)) if len(stored) > 1 else [read]
+            for (name, sql_type), part in zip(stored.items(), parts, strict=True):
+                order_fields[name] = part
+                values[name] = _array(sql_type.split()[0], part)
+        if self.kind.kind in ("orders", "order_headers"):
+            if self._ineligible:
+                values["is_eligible"] &= self._eligible_by_columns(all_texts, count)
+            fields = zip(*(order_fields[name] for name in _ORDER_FIELDS), strict=True)
+            values["order_fields_hash"] = _array("text", _hashes_of_order_fields(fields))
+        values["attributes"] = _array("text", _attributes(texts, count))
+        codes = {name: numpy.array(code, dtype="int8") for name, code in kinds.items()}
+        categories = {name: pandas.Categorical.from_codes(code, categories=KINDS) for name, code in codes.items()}
+        return pandas.DataFrame(values), pandas.DataFrame(categories)
 
-        def values_of(column: str, keys: Iterable[Any], cache: CellCache) -> list[Any]:
-            values, codes[column] = _unzip(map(cache.__getitem__, keys))
-            return values
+    @property
+    def _default(self) -> str:
+        return self.feed.merchant or DEFAULT_MERCHANT
 
-        def own(column: str, cache: CellCache) -> list[Any]:
-            return values_of(column, texts.pop(column), cache)
+    def _read_merchant(self, text: str) -> tuple[str | None, int]:
+        """The name of a declared merchant; a feed that a merchant declares may not hold another's rows."""
+        name = text.strip()
+        is_known = name in self._contexts and self.feed.merchant in ("", name)
+        kind = "merchant" if is_known else "blank" if not name else "text"
+        return (name if is_known else None), _KIND_CODES[kind]
 
-        def by_merchant(column: str, cache: CellCache) -> list[Any]:
-            return values_of(column, zip(merchants, texts.pop(column), strict=True), cache)
+    def _read_column(
+        self, column: FeedColumn, texts: list[str] | None, merchants: Sequence[str | None]
+    ) -> tuple[list[Any], list[int]]:
+        """Values (tuples where the type fills several columns) and the codes of their kinds."""
+        if texts is None:
+            texts = [""] * len(merchants)
+        if len(set(merchants)) == 1:  # nearly always: one merchant, one cache
+            found = list(map(self._cache(column, merchants[0]).__getitem__, texts))
+        else:
+            found = [self._cache(column, name)[text] for name, text in zip(merchants, texts, strict=True)]
+        return [value for value, _ in found], [code for _, code in found]
 
-        merchants = values_of("merchant", merchant_texts, self._merchant_names)
-        emails_as_given = texts["email"]
-        contacts = by_merchant("email", self._contacts)
-        emails = [contact[0] for contact in contacts]
-        order_numbers = own("order_number", self._identifiers)
-        instants = by_merchant("ordered_at", self._instants)
-        ship_days = by_merchant("ship_date", self._days)
-        statuses = own("status", self._statuses)
-        totals = own("order_total", self._amounts)
-        currencies = by_merchant("currency", self._currencies)
-        moments = [instant[0] if instant else _NO_TIME for instant in instants]
-        order_fields = zip(emails, moments, ship_days, statuses, totals, currencies, strict=True)
-        typed = {
-            "order_file_line": numpy.array(lines, dtype="int32"),
-            "merchant": _text_array(merchants),
-            "order_number": _text_array(order_numbers),
-            "contact_key": _text_array([contact[1] for contact in contacts]),
-            "email": _text_array(emails),
-            "email_as_given": _text_array(emails_as_given),
-            "is_eligible": numpy.array([contact[2] for contact in contacts], dtype=bool),
-            "ordered_at": numpy.array(moments, dtype="int64").view("datetime64[us]"),
-            "ordered_on": _date_array([instant[1] if instant else None for instant in instants]),
-            "ship_date": _date_array(ship_days),
-            "status": _text_array(statuses),
-            "total_cents": pandas.array(totals, dtype="Int64"),
-            "currency": _text_array(currencies),
-            "sku": _text_array(own("sku", self._identifiers)),
-            "product_name": _text_array(own("product_name", self._texts)),
-            "category": _text_array(own("category", self._texts)),
-            "quantity": pandas.array(own("quantity", self._quantities), dtype="Int64"),
-            "unit_price_cents": pandas.array(own("unit_price", self._amounts), dtype="Int64"),
-            "attributes": _text_array(_attributes(texts, len(rows))),
-            "order_fields_hash": _text_array(_hashes_of_order_fields(order_fields)),
-        }
-        kinds = {name: pandas.Categorical.from_codes(code, categories=KINDS) for name, code in codes.items()}
-        return pandas.DataFrame(typed), pandas.DataFrame(kinds)
+    def _cache(self, column: FeedColumn, merchant: str | None) -> CellCache:
+        key = (column.type, merchant)
+        if key not in self._caches:
+            # a row of an unknown merchant is quarantined, whatever the rest of it says
+            context = self._contexts[merchant] if merchant else next(iter(self._contexts.values()))
+            cell_type = column.cell_type
 
-    def _zone(self, merchant: str | None) -> ZoneInfo:
-        """The zone of a merchant; a row of an unknown one is quarantined whatever its times say."""
-        return self._merchants[merchant].zone_info if merchant else _UTC
+            def read(text: str) -> tuple[Any, int]:
+                value, kind = cell_type.read(text, context)
+                return (cell_type.when_blank if value is None else value), _KIND_CODES[kind]
 
-    def _read_merchant(self, text: str) -> cells.Cell:
-        text = text.strip()
-        if not text:
-            return None, "blank"
-        return (text, "merchant") if text in self._merchants else (None, cells.misfit(text))
+            self._caches[key] = CellCache(read)
+        return self._caches[key]
 
-    def _read_currency(self, key: tuple[str | None, str]) -> cells.Cell:
-        merchant, text = key
-        return cells.read_currency(text, self._merchants[merchant].currency if merchant else "")
+    def _eligible_by_columns(self, texts: Mapping[str, list[str]], count: int) -> "numpy.ndarray":
+        import numpy
 
-    def _read_instant(self, key: tuple[str | None, str]) -> cells.Cell:
-        return cells.read_instant(key[1], self._zone(key[0]))
-
-    def _read_day(self, key: tuple[str | None, str]) -> cells.Cell:
-        return cells.read_day(key[1], self._zone(key[0]))
-
-    def _read_contact(self, key: tuple[str | None, str]) -> cells.Cell:
-        """`(email, contact_key, is eligible)`; an order without a contact is eligible, it just has nobody."""
-        merchant, text = key
-        email, kind = cells.read_email(text)
-        if email is None or merchant is None:
-            return (None, None, True), kind
-        patterns = self._ineligible[merchant]
-        is_eligible = not patterns or not any(pattern.fullmatch(email) for pattern in patterns)
-        return (email, contact_key(self._secret, merchant, email), is_eligible), kind
+        eligible = numpy.ones(count, dtype=bool)
+        for column, pattern in self._ineligible:
+            matches = CellCache(lambda text, pattern=pattern: bool(pattern.fullmatch(text.strip())))
+            if column in texts:
+                eligible &= ~numpy.array([matches[text] for text in texts[column]], dtype=bool)
+        return eligible
 
 
-def _cache(read: Callable[[Any], cells.Cell]) -> CellCache:
-    def value_and_code(text: Any) -> tuple[Any, int]:
-        value, kind = read(text)
-        return value, _KIND_CODES[kind]
-
-    return CellCache(value_and_code)
-
-
-def _patterns(merchant: Merchant) -> list[re.Pattern[str]]:
-    return [re.compile(fnmatch.translate(pattern)) for pattern in merchant.ineligible_emails]
-
-
-def _unzip(cells_read: Iterable[tuple[Any, int]]) -> "tuple[list[Any], numpy.ndarray]":
+def _array(sql_type: str, values: Sequence[Any]) -> Any:
+    """Values as the array that both databases take for a column of the type."""
     import numpy
-
-    together = list(cells_read)
-    return [cell[0] for cell in together], numpy.frombuffer(bytes([cell[1] for cell in together]), dtype="int8")
-
-
-def _text_array(values: Sequence[str | None]) -> Any:
     import pandas
 
-    return pandas.array(values, dtype="str")
-
-
-def _date_array(days: Sequence[int | None]) -> "numpy.ndarray":
-    """Dates as midnights, out of day numbers since 1970: what both databases take for a DATE column."""
-    import numpy
-
-    seconds = [_NO_TIME if day is None else day * 86_400 for day in days]
-    return numpy.array(seconds, dtype="int64").view("datetime64[s]")
+    if sql_type == "date":  # midnights, out of day numbers since 1970
+        seconds = [_NO_TIME if day is None else day * 86_400 for day in values]
+        return numpy.array(seconds, dtype="int64").view("datetime64[s]")
+    if sql_type == "timestamp":
+        moments = [_NO_TIME if moment is None else moment for moment in values]
+        return numpy.array(moments, dtype="int64").view("datetime64[us]")
+    if sql_type == "boolean":
+        return pandas.array(values, dtype="boolean") if None in values else numpy.array(values, dtype=bool)
+    return pandas.array(values, dtype={"bigint": "Int64", "double": "Float64"}.get(sql_type, "str"))
 
 
 def _attributes(texts: Mapping[str, list[str]], count: int) -> Sequence[str]:
@@ -186,7 +162,7 @@ def _attributes(texts: Mapping[str, list[str]], count: int) -> Sequence[str]:
 
 
 def _hashes_of_order_fields(orders: Iterable[tuple[Any, ...]]) -> list[str]:
-    """Digests of e-mail, ordered_at, ship date, status, total and currency in canonical form.
+    """Digests of the order's fields in canonical form.
 
     Rows of one order with the same digest state the same order (DESIGN 3). No field can hold a line break,
     and no e-mail is the word `None`, so different fields never look alike.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pp_pipeline.landing.day_rows import DayRows
 from pp_pipeline.landing.days import LandedDay, chained, landed_days, runs_of_days
-from pp_pipeline.landing.tables import create_missing_tables
+from pp_pipeline.landing.tables import ROW_TABLES, prepare_tables
 from pp_pipeline.merchants import Merchant
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ def write_days(
     Returns all landed days as they stand then. Later days keep their rows; their `files_hash` changes
     where something before them changed.
     """
-    create_missing_tables(connection)
+    prepare_tables(connection)
     for first, last in runs_of_days(days):
         within = [days[day] for day in sorted(days) if first <= day <= last]
-        rows = _together([frame for day in within for frame in day.rows])
-        connection.replace_days("order_file_rows", "file_date", first, last, rows)
+        for table in ROW_TABLES:
+            rows = _together([frame for day in within for frame in day.rows.get(table, ())])
+            connection.replace_days(table, "file_date", first, last, rows)
         bad = _together([frame for day in within for frame in day.quarantined])
         connection.replace_days("quarantined_rows", "file_date", first, last, bad)
     landed = landed_days(connection)
@@ -48,7 +49,7 @@ def write_merchants(connection: "Connection", merchants: Mapping[str, Merchant])
     """Replace the table of merchants."""
     import pandas
 
-    create_missing_tables(connection)
+    prepare_tables(connection)
     frame = pandas.DataFrame(_merchant_rows(merchants), columns=["merchant", "zone", "currency"])
     connection.replace_table("merchants", frame)
 

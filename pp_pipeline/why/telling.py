@@ -13,8 +13,9 @@ from pp_pipeline.campaigns.parameters import load_campaigns
 from pp_pipeline.contact_keys import SecretError, contact_key, contact_secret, fingerprint
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.dbt_project import DbtProject
-from pp_pipeline.landing.cells import read_email
+from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.landing.files import first_day
+from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.schema import facts
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import MerchantError, load_merchants
@@ -134,7 +135,7 @@ def _notes(
     settings: Settings, ledger: Ledger, connection: Connection, rules: Rules, manifest: Mapping[str, Any]
 ) -> list[str]:
     """What makes the answer less than certain: books that don't hold."""
-    begins = first_day(settings, ledger)
+    begins = first_day(settings, ledger, all_feeds(load_merchants(settings)))
     if begins is None:
         return []
     queues = {campaign.queue for campaign in rules.campaigns}

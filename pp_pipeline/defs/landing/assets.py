@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
-from pp_pipeline.landing.files import date_in_name, unread_files
+from pp_pipeline.landing.file_names import read_name
+from pp_pipeline.landing.files import unread_files
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.landing.result import LandedFile, LandingResult
 from pp_pipeline.sending.sender import known_secret
@@ -57,7 +58,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 today=location.today(),
                 progress=lambda what, done, of: context.log.info(f"{what}: {done} of {of} days"),
             )  # fmt: skip
-            standing = unread_files(location.settings, ledger, through=location.today())
+            standing = unread_files(location.settings, ledger, location.feeds, through=location.today())
         for day in result.days:
             context.add_asset_metadata(
                 {"dagster/partition_row_count": day.row_count, "files": list(day.file_names)},
@@ -77,7 +78,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         )
         # Also what an earlier run refused: the check stays red until a better content comes.
         reasons = [file.reason for file in result.refused] + [file.reason for file in standing if file.refused_before]
-        reasons += _dated_after(result.later, location.today())
+        reasons += _dated_after(result.later, location)
         refusals = list(dict.fromkeys([*reasons, *result.problems]))
         yield dg.AssetCheckResult(
             check_name="order_files_are_sound",
@@ -96,11 +97,12 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
     return [order_file_rows]
 
 
-def _dated_after(names: Sequence[str], today: date) -> list[str]:
+def _dated_after(names: Sequence[str], location: Location) -> list[str]:
+    today = location.today()
     return [
         f"{name}: is dated after today ({today}) and is not taken in; correct the date in its name"
         for name in names
-        for day in [date_in_name(name)[0]]
+        for day in [read_name(name, location.feeds).file_date]
         if day is not None and day > today
     ]
 
