@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pp_pipeline.landing.feeds import Feed
+from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
 from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
@@ -164,7 +164,7 @@ def _load_merchant(path: Path) -> Merchant:
     except YamlFileError as error:
         raise MerchantError(f"merchants/{error}") from None
     if not isinstance(file.content, dict):
-        raise MerchantError(f"{where}: holds no fields; required are {_names(required=True)}")
+        raise MerchantError(f"{where}: holds no fields; required are {_names(Merchant, required=True)}")
     values = {str(name): value for name, value in file.content.items()}
     if values.setdefault("merchant", path.stem) != path.stem:
         raise MerchantError(f"{where}: merchant is not the file's name; write {path.stem} or leave it out")
@@ -185,19 +185,23 @@ def _load_merchant(path: Path) -> Merchant:
 def _fault(fault: Any) -> str:
     """One fault in the words of whoever wrote the file: the field, what is wrong, what is allowed."""
     field = ".".join(str(part) for part in fault["loc"])
+    model: type[BaseModel] = Merchant
+    for part in fault["loc"][:-1]:  # into the list or the field where the fault stands
+        model = _PARTS.get(str(part), model)
     if fault["type"] == "missing":
-        return f"{field} is missing; required are {_names(required=True)}"
+        return f"{field} is missing; required are {_names(model, required=True)}"
     if fault["type"] == "extra_forbidden":
-        models = {"relays": Relay, "feeds": Feed}
-        model = models.get(field.split(".")[0]) if "." in field else None
-        allowed = ", ".join(model.model_fields) if model else _names(required=False)
+        allowed = _names(model, required=False)
         return f"{field} is not known; allowed are {allowed}"
     return f"{field}: {fault['msg'].removeprefix('Value error, ')}"
 
 
-def _names(required: bool) -> str:
-    """The fields that a file has to have, or may have; its name says the merchant."""
-    fields = {name: field for name, field in Merchant.model_fields.items() if name != "merchant"}
+_PARTS: dict[str, type[BaseModel]] = {"relays": Relay, "feeds": Feed, "due": Due, "ineligible": IneligibleRule}
+
+
+def _names(model: type[BaseModel], required: bool) -> str:
+    """The fields that have to be there, or may be; the file's name says the merchant."""
+    fields = {name: field for name, field in model.model_fields.items() if name != "merchant"}
     return ", ".join(name for name, field in fields.items() if field.is_required() or not required)
 
 

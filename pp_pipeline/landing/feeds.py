@@ -159,6 +159,16 @@ class Feed(BaseModel):
                 raise ValueError(f"'{ours}' is no status of ours; there are {', '.join(STATUSES)}")
         return {status_word(theirs): ours for theirs, ours in value.items()}
 
+    @model_validator(mode="after")
+    def _check_columns(self) -> "Feed":
+        from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
+
+        ours = [column.name for column in KINDS_OF_FEEDS[self.kind].columns]
+        for name in self.columns:
+            if name not in ours:
+                raise ValueError(f"columns: {self.kind} have no column {name}; there are {', '.join(ours)}")
+        return self
+
     def __hash__(self) -> int:
         """By its names: pydantic's own would stumble over the mappings."""
         return hash((self.merchant, self.feed, self.files))

@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pp_pipeline.landing.exports import EXPORTS
-from pp_pipeline.landing.exports.export import Block, Export
+from pp_pipeline.landing.exports.export import Block, Export, column_key
 from pp_pipeline.landing.file_rules import EARLIEST_FILE_DATE
 from pp_pipeline.landing.formats import BrokenShape, open_rows
 from pp_pipeline.landing.shapes import FileShape, describe_doubled, describe_missing, describe_unnamed
@@ -92,9 +92,12 @@ def _in_our_columns(
         shape.missing_columns = describe_missing(ours, needed)
     else:
         shape.missing_columns = _lacking(header, export)
-    if shape.missing_columns is None:
+    if shape.missing_columns is None and is_plain:
         shape.doubled_columns = describe_doubled(ours, {column.name for column in reader.kind.columns})
         shape.unnamed_columns = describe_unnamed(header)
+    elif shape.missing_columns is None:  # of columns that nobody asked for, a shop's file may have what it likes
+        asked = [name if column_key(name) in export.needed_keys else str(place) for place, name in enumerate(header)]
+        shape.doubled_columns = describe_doubled(asked, export.needs)
     if shape.missing_columns or shape.doubled_columns or shape.unnamed_columns:
         raise BrokenShape
     if is_plain:

@@ -15,6 +15,7 @@ from pp_pipeline.landing.feed_columns import FeedColumn
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
 from pp_pipeline.landing.row_context import RowContext
+from pp_pipeline.landing.words import status_word
 from pp_pipeline.merchants import Merchant
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class RowReader:
         self._merchant_names = CellCache(self._read_merchant)
         self._caches: dict[tuple[str, str | None], CellCache] = {}
         self._ineligible = [
-            (rule.column, re.compile(fnmatch.translate(rule.matches), re.IGNORECASE)) for rule in feed.ineligible
+            (status_word(rule.column), re.compile(fnmatch.translate(rule.matches), re.IGNORECASE))
+            for rule in feed.ineligible
         ]
 
     def read(
@@ -127,10 +129,11 @@ class RowReader:
         import numpy
 
         eligible = numpy.ones(count, dtype=bool)
+        named = {status_word(name): cells for name, cells in texts.items()}
         for column, pattern in self._ineligible:
             matches = CellCache(lambda text, pattern=pattern: bool(pattern.fullmatch(text.strip())))
-            if column in texts:
-                eligible &= ~numpy.array([matches[text] for text in texts[column]], dtype=bool)
+            if column in named:
+                eligible &= ~numpy.array([matches[text] for text in named[column]], dtype=bool)
         return eligible
 
 

@@ -111,7 +111,7 @@ BIGCOMMERCE = Export(
     name="bigcommerce",
     kind="orders",
     description="BigCommerce's order export (Orders > Export, default template), one row per order.",
-    files="bigcommerce_orders_{date}.csv",
+    files="bigcommerce_orders_{date}.{ext}",
     needs=("Order ID", "Order Date", "Order Status", "Date Shipped", "Customer Email", "Product Details"),
     rows=_rows,
     # As the store is set up; many write 18/05/2026.

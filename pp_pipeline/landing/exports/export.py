@@ -34,6 +34,11 @@ class Export:
         there = {column_key(name) for name in header}
         return [name for name in self.needs if column_key(name) not in there]
 
+    @property
+    def needed_keys(self) -> frozenset[str]:
+        """The needed columns as names are compared."""
+        return frozenset(map(column_key, self.needs))
+
 
 def column_key(name: str) -> str:
     """By what names of columns are compared: without regard to case and outer blanks."""

@@ -104,7 +104,7 @@ MAGENTO_GRID = Export(
     name="magento_grid",
     kind="order_headers",
     description="Magento 2's order grid, exported as CSV (Sales > Orders > Export); the lines come in another file.",
-    files="magento_orders_{date}.csv",
+    files="magento_orders_{date}.{ext}",
     needs=("ID", "Purchase Date", "Status", "Customer Email"),
     rows=_grid_rows,
     # The grid's export writes `Jan 5, 2026 10:20:30 AM` in the time of the admin.
@@ -114,7 +114,7 @@ MAGENTO_LINES = Export(
     name="magento_lines",
     kind="order_lines",
     description="Order lines and shipments out of Magento 2's database, with the names of its fields.",
-    files="magento_order_lines_{date}.csv",
+    files="magento_order_lines_{date}.{ext}",
     needs=("increment_id", "sku", "qty_ordered"),
     rows=_line_rows,
     # Magento's database keeps UTC, without saying so.

@@ -14,7 +14,7 @@ PLAIN = Export(
     name="plain",
     kind="orders",
     description="A file in the columns of this package, for any kind of feed.",
-    files="orders_{date}.csv",
+    files="orders_{date}.{ext}",
     needs=(),  # what a plain file must name depends on its kind, and the gate asks for it
     rows=_rows,
 )

@@ -198,7 +198,7 @@ SHOPIFY = Export(
     name="shopify",
     kind="orders",
     description="Shopify's order export (Orders > Export in its admin), one row per line item.",
-    files="orders_export_{date}.csv",
+    files="orders_export_{date}.{ext}",
     needs=(
         "Name",
         "Email",
