@@ -76,6 +76,7 @@ def test_a_declared_feed_comes_before_a_plain_one_and_two_declared_ones_are_a_fa
         ({"date_format": "%Y-%m"}, "names no whole day"),
         ({"date_format": "%Y-%b-%d"}, "may hold %Y"),
         ({"delimiter": "ab"}, "tab, pipe, comma"),
+        ({"delimiter": "'", "quote": "'"}, "delimiter: is also the quote"),
         ({"encoding": "utf8"}, "write one of utf-8"),
         ({"zone": "Mars"}, "America/New_York"),
         ({"dates": "european"}, "day_first"),

@@ -160,9 +160,11 @@ class Feed(BaseModel):
         return {status_word(theirs): ours for theirs, ours in value.items()}
 
     @model_validator(mode="after")
-    def _check_columns(self) -> "Feed":
+    def _check_together(self) -> "Feed":
         from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
 
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter: is also the quote; write another character for one of them")
         ours = [column.name for column in KINDS_OF_FEEDS[self.kind].columns]
         for name in self.columns:
             if name not in ours:

@@ -133,10 +133,18 @@ def _first_line(shape: FileShape) -> str:
 def _not_utf8(shape: FileShape) -> str:
     line = _at(shape, shape.not_utf8_line)
     if shape.file_format in ("parquet", "xlsx"):
-        return f"{line} or one soon after holds text that is not UTF-8; export it as UTF-8"
+        return f"{line} holds text that is not UTF-8; export it as UTF-8"
     if shape.ends_in_a_character:
         return f"{line}, the last, ends in the middle of a UTF-8 character: cut off? {_SEND_AGAIN}"
     return f"{line} is not UTF-8 (Latin-1, Windows-1252 or UTF-16?); save the file as UTF-8"
+
+
+def _wrong_encoding(shape: FileShape) -> str:
+    line = f"line {shape.wrong_encoding_line}"
+    if shape.ends_in_a_character:
+        return f"{line}, the last, ends in the middle of a {shape.encoding} character: cut off? {_SEND_AGAIN}"
+    words = f"{line} is not {shape.encoding}, which the feed declares; save the file as {shape.encoding}"
+    return f"{words}, or correct the encoding of the feed"
 
 
 def _gigantic(shape: FileShape) -> str:
@@ -188,10 +196,7 @@ _WORDS: dict[str, Callable[[FileShape], str]] = {
     ),
     "has_no_endless_line": lambda shape: endless_line_words(shape.endless_line or 1),
     "is_utf8": _not_utf8,
-    "is_in_its_encoding": lambda shape: (
-        f"line {shape.wrong_encoding_line} is not {shape.encoding}, which the feed declares; save the file as "
-        f"{shape.encoding}, or correct the encoding of the feed"
-    ),
+    "is_in_its_encoding": _wrong_encoding,
     "has_no_nul_bytes": lambda shape: f"{_at(shape, shape.nul_line)} holds a NUL byte: damaged? {_SEND_AGAIN}",
     "has_every_column": lambda shape: f"{_first_line(shape)} lacks the columns: {shape.missing_columns}",
     "names_each_column_once": lambda shape: (

@@ -53,14 +53,15 @@ def read_parquet(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Block
     unpacked = 0
     batches = file.iter_batches(batch_size=_ROWS_AT_ONCE)
     while True:
+        batch = None
         try:
             batch = next(batches, None)
             if batch is None:
                 break
             unpacked += batch.nbytes
-            rows = list(map(list, zip(*map(_texts, batch.columns), strict=True)))
+            rows = _rows(batch)
         except UnicodeDecodeError:
-            shape.not_utf8_line = begins_on
+            shape.not_utf8_line = begins_on + (_first_not_utf8(batch) if batch is not None else 0)
             raise BrokenShape from None
         except Exception:
             shape.damage = f"the rows from line {begins_on} on can't be read"
@@ -78,6 +79,22 @@ def _refuse_bomb(byte_count: int, shape: FileShape) -> None:
     if byte_count > limit:
         shape.unpacks_beyond = limit
         raise BrokenShape
+
+
+def _rows(batch: "pyarrow.RecordBatch") -> list[list[str]]:
+    return list(map(list, zip(*map(_texts, batch.columns), strict=True)))
+
+
+def _first_not_utf8(batch: "pyarrow.RecordBatch") -> int:
+    """The place of the row whose bytes are no text."""
+    for place in range(batch.num_rows):
+        try:
+            _rows(batch.slice(place, 1))
+        except UnicodeDecodeError:
+            return place
+        except Exception:  # damaged otherwise, and that comes second
+            continue
+    return 0
 
 
 def _texts(column: "pyarrow.Array") -> list[str]:

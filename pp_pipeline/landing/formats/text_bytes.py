@@ -63,18 +63,21 @@ def _refuse_endless_line(content: bytes, shape: FileShape) -> None:
 
 def _transcoded(content: bytes, encoding: str, shape: FileShape) -> bytes:
     is_utf_16 = codecs.lookup(encoding).name == "utf-16"
-    odd, even = _nuls(content)
-    if is_utf_16 and not content.startswith(_UTF_16_MARKS):
+    if content.startswith(_UTF_16_MARKS):
+        is_another = not is_utf_16
+    elif is_utf_16:  # without the NULs of Latin letters it would be decoded to a sound text of nonsense
+        is_another = not _seems_utf_16(content)
+        odd, even = _nuls(content)
         encoding = "utf-16-le" if odd >= even else "utf-16-be"
-    # A mark of another encoding, or UTF-16 without the NULs that Latin letters have in it: decoded, it would
-    # be a sound text of nonsense.
-    has_other_mark = not is_utf_16 and content.startswith((codecs.BOM_UTF8, *_UTF_16_MARKS))
-    if has_other_mark or (is_utf_16 and not _seems_utf_16(content)):
+    else:
+        is_another = content.startswith(codecs.BOM_UTF8)
+    if is_another:
         shape.wrong_encoding_line = 1
         raise BrokenShape
     try:
         return content.decode(encoding).encode()
     except UnicodeDecodeError as error:
+        shape.ends_in_a_character = error.reason == "truncated data"
         before = content[: error.start].decode(encoding, errors="ignore").encode(errors="replace")
     except UnicodeEncodeError as error:  # UTF-7 can write half a character
         before = error.object[: error.start].encode(errors="replace")
