@@ -2,6 +2,8 @@
 
 import re
 
+from email_validator import EmailNotValidError, validate_email
+
 from pp_pipeline.landing.cells import Cell, misfit
 
 LONGEST_EMAIL = 254
@@ -16,8 +18,6 @@ def read_email(text: str) -> Cell:
     after it are slips of the pen and taken off; an international domain is written in ASCII, so that both its
     spellings are one contact. Dots before the @ stay: they mean something to most providers.
     """
-    from email_validator import EmailNotValidError, validate_email
-
     text = _INVISIBLE.sub("", text).strip().lower()
     if not text:
         return None, "blank"
