@@ -39,7 +39,8 @@ format: .venv/.installed-dev  ## put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.installed-dev  ## measure the queue on large data, as in docs/performance.md
+bench: .venv/.installed-dev  ## measure landing and the queues on large data, as in docs/performance.md
+	$(BIN)/python -m pp_pipeline_tests.bench.bench_landing
 	$(BIN)/python -m pp_pipeline_tests.bench
 
 # One set of files for Python 3.11 to 3.13 on every system, without addresses of package indexes.
