@@ -74,6 +74,9 @@ class Connection:
         """
         self.execute(f"delete from {table} where {day_column} between ? and ?", (first, last))
         self.insert(table, frame)
+        if self.dialect == "postgres" and not frame.empty:
+            # Of a table that just grew PostgreSQL believes that it is small, and joins it row by row.
+            self.execute(f"analyze {table}")
 
     def replace_table(self, table: str, frame: "pandas.DataFrame") -> None:
         """Replace all rows of a (small) table."""

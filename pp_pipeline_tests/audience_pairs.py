@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pp_pipeline_tests.lines_oracle import STATUSES, Line
 from pp_pipeline_tests.list_oracle import ListRow, list_as_of, purchases_as_of
-from pp_pipeline_tests.orders_oracle import Line, Orders
+from pp_pipeline_tests.orders_oracle import OrderFields, Orders
 
 Truth = bool | None
 
@@ -54,8 +55,16 @@ class AudienceFacts:
         return self.list_row.lifecycle_stage if self.list_row else None
 
     @property
+    def order(self) -> OrderFields:
+        return self.orders.in_force(self.day)[self.order_number].fields
+
+    @property
     def order_total_cents(self) -> int | None:
-        return self.orders.in_force(self.day)[self.order_number].fields.total_cents
+        return self.order.total_cents
+
+    def lines_in(self, *statuses: str) -> int:
+        """How many of the order's lines are in one of the statuses."""
+        return self.orders.in_force(self.day)[self.order_number].count(*statuses)
 
     @property
     def order_rank(self) -> int | None:
@@ -121,6 +130,16 @@ AUDIENCES: dict[str, Callable[[AudienceFacts], Truth]] = {
         at_least(facts.order_rank, 2), no(at_least(facts.order_total_cents, 2000))
     ),
     "order.rank is null": lambda facts: facts.order_rank is None,
+    "order.refunded_cents = 0": lambda facts: facts.order.refunded_cents == 0,
+    "order.delivered_on is null or order.paid_on is not null": lambda facts: (
+        facts.order.delivered_on is None or facts.order.paid_on is not None
+    ),
+    "order.refunded_on is null and order.canceled_lines + order.returned_lines = 0": lambda facts: (
+        facts.order.refunded_on is None and facts.lines_in("canceled", "returned") == 0
+    ),
+    "order.shipped_lines < order.line_count": lambda facts: (
+        facts.lines_in("shipped", "completed") < facts.lines_in(*STATUSES)
+    ),
     "bought_sku('SKU-1', within_days=5)": lambda facts: facts.bought_sku("SKU-1", within_days=5),
     "not bought_sku('SKU-2', within_days=30)": lambda facts: no(facts.bought_sku("SKU-2", within_days=30)),
     "bought_category('Tables', within_days=4)": lambda facts: facts.bought_category("Tables", within_days=4),

@@ -1,4 +1,4 @@
-"""Random campaigns over all of DESIGN 3 but `delivered_date`, which the plain feed has no column for."""
+"""Random campaigns over all of DESIGN 3."""
 
 from typing import Any
 
@@ -29,6 +29,9 @@ CAMPAIGNS = st.fixed_dictionaries(
                 {"date_basis": "ship_date", "ship_trigger": "ship_date_only"},
                 {"date_basis": "ship_date", "ship_trigger": "ship_date_or_status"},
                 {"date_basis": "ship_date", "ship_trigger": "ship_date_or_status"},
+                {"date_basis": "delivered_date"},
+                {"date_basis": "delivered_date", "transit_days": 2},
+                {"date_basis": "delivered_date", "transit_days": 5},
             )
         ),
     },

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import yaml
 
-from pp_pipeline_tests.orders_oracle import OrderFile, Orders, Row
+from pp_pipeline_tests.facts_oracle import OrderFile, Row
+from pp_pipeline_tests.orders_oracle import Orders
 from pp_pipeline_tests.queue_oracle import Campaign, Movement, QueueOracle
 
 PLAIN_COLUMNS = (
@@ -29,7 +30,7 @@ class Case:
 
     Attributes:
         merchant: set by `of_merchant` where cases share a run.
-        files: the order files, rows without the merchant column; `write_inbox` adds it.
+        files: files of the plain feeds, rows without the merchant column; `write_inbox` adds it.
         campaign: the parameters as they stand in a campaign model, `merchant` aside.
         days: first and last day to build.
         zone: the merchant's zone.
@@ -81,7 +82,7 @@ def sorted_book(book: Iterable[Movement]) -> list[Movement]:
 
 
 def write_inbox(cases: Iterable[Case], folder: Path) -> None:
-    """Writes the order files of cases with different merchants as CSV into one inbox.
+    """Writes the files of cases with different merchants as CSV into one inbox.
 
     Files of one name become one file with the rows of all merchants: "the last by name wins" is said of an
     order, so each case keeps its own order of names, and the inbox stays small.
@@ -121,6 +122,7 @@ def write_merchants(cases: Iterable[Case], folder: Path) -> None:
 
 def _write_file(path: Path, rows: list[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, PLAIN_COLUMNS, lineterminator="\n")
+        columns = list(dict.fromkeys([name for row in rows for name in row] or PLAIN_COLUMNS))
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pp_pipeline_tests.orders_oracle import OrderFile, Row
+from pp_pipeline_tests.facts_oracle import OrderFile, Row
 from pp_pipeline_tests.whole_way import conversation
 from pp_pipeline_tests.worked_examples import january, row
 
 RELAY = "ann@relay.example.com"
 LONG_AGO = -200
 Says = Mapping[int, Row | tuple[Row, ...]]
+# Rows of other feeds about order A: kind of the feed, day of the file, cells.
+Told = tuple[tuple[str, int, Row], ...]
 
 
 class EventCase(NamedTuple):
-    """What is said of order A, and the events that fire: `7 shipped`."""
+    """What is said of order A, what other feeds tell of it, and the events that fire: `7 shipped`."""
 
     name: str
     says: Says
     events: tuple[str, ...]
+    told: Told = ()
 
 
 _CANCELED_WITHOUT_CONTACT = {4: row("A", LONG_AGO, email=""), 5: row("A", LONG_AGO, "canceled", email="")}
@@ -178,13 +181,20 @@ MESSAGE_CASES = (
 
 
 def files_of(cases: Mapping[str, Says]) -> list[OrderFile]:
-    """The files of all cases; each case's order numbers and addresses are its own."""
-    rows_of: dict[int, list[Row]] = {}
+    """The order files of all cases; each case's order numbers and addresses are its own.
+
+    Rows with columns that the plain feed lacks stand in files of their own.
+    """
+    rows_of: dict[tuple[int, str], list[Row]] = {}
     for prefix, says in cases.items():
         for day, stated in says.items():
             for cells in stated if isinstance(stated, tuple) else (stated,):
                 name, at, domain = cells["email"].partition("@")
                 email = f"{name}.{prefix}@{domain}" if at else name
                 own = {"order_number": f"{cells['order_number']}/{prefix}", "email": email}
-                rows_of.setdefault(day, []).append({**cells, **own})
-    return [OrderFile(f"orders_{january(day)}.csv", january(day), tuple(rows)) for day, rows in rows_of.items()]
+                ending = "_lines" if "line_status" in cells else ""
+                rows_of.setdefault((day, ending), []).append({**cells, **own})
+    return [
+        OrderFile(f"orders_{january(day)}{ending}.csv", january(day), tuple(rows))
+        for (day, ending), rows in rows_of.items()
+    ]

@@ -153,4 +153,23 @@ _CONTACTS = (
     ),
 )
 
-FURTHER = (*_WINDOW, *_CONTACTS, *LEAVING, *SHIPPING, *FILES)
+_SHIPPED = row("A", 1, "shipped", shipped=2)
+_DELIVERY = (
+    Example(
+        "an order waits from its delivery, from the day on which that is known",
+        {1: [_SHIPPED], 4: [{**_SHIPPED, "delivered_date": "2026-01-03"}]},
+        {"date_basis": "delivered_date"},
+        ("4 A entered delivered_date 3 due 10", "10 A left released delivered_date 3 due 10"),
+    ),
+    Example(
+        "the ship date and the days of transit stand in until a delivery is known",
+        {1: [_SHIPPED], 8: [{**_SHIPPED, "delivered_date": "2026-01-07"}]},
+        {"date_basis": "delivered_date", "transit_days": 3},
+        (
+            *("1 A entered transit 5 due 12", "8 A moved delivered_date 7 due 14"),
+            "14 A left released delivered_date 7 due 14",
+        ),
+    ),
+)
+
+FURTHER = (*_WINDOW, *_CONTACTS, *LEAVING, *SHIPPING, *FILES, *_DELIVERY)

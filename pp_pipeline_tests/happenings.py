@@ -10,6 +10,8 @@ EVERYTHING_THAT_CAN_HAPPEN = {
     "waits by order_date",
     "waits by ship_date",
     "waits by status_change",
+    "waits by delivered_date",
+    "waits by transit",
     "entered",
     "entered from before active_from",
     "entered before its basis date",

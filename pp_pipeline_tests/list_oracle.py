@@ -49,8 +49,8 @@ def purchases_as_of(orders: Orders, day: date) -> dict[str, list[Purchase]]:
 def list_as_of(orders: Orders, day: date) -> dict[str, ListRow]:
     """The list as of the day, by e-mail.
 
-    Money is that of purchases in the merchant's currency; without one it is 0. A total that is not known adds
-    nothing to the sum and counts in the average.
+    Money is that of purchases in the merchant's currency, refunds taken off; without one it is 0. A total that is not
+    known adds nothing to the sum and counts in the average.
     """
     return {
         email: _list_row(email, purchases, day, orders.currency)
@@ -61,7 +61,7 @@ def list_as_of(orders: Orders, day: date) -> dict[str, ListRow]:
 def _list_row(email: str, purchases: list[Purchase], day: date, currency: str) -> ListRow:
     order_dates = [purchase.version.fields.ordered_on for purchase in purchases]
     totals = [
-        purchase.version.fields.total_cents or 0
+        (purchase.version.fields.total_cents or 0) - purchase.version.fields.refunded_cents
         for purchase in purchases
         if purchase.version.fields.currency == currency
     ]

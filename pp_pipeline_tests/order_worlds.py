@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from pp_pipeline_tests.campaign_worlds import CAMPAIGNS
 from pp_pipeline_tests.cases import Case
-from pp_pipeline_tests.orders_oracle import OrderFile, Row
+from pp_pipeline_tests.fact_worlds import fact_files, in_other_words
+from pp_pipeline_tests.facts_oracle import OrderFile, Row
 
 Drawn = TypeVar("Drawn")
 
@@ -68,6 +69,7 @@ _THEMES = (
 _CHANGES_OF_THE_BASIS = {
     "order_date": ("ordered_at",),
     "ship_date_only": ("ship_date",),
+    "delivered_date": ("ship_date", "shipped", "status"),
     "ship_date_or_status": (
         *("ship_date", "shipped", "shipped", "shipped", "unshipped"),
         *("ship_date_as_shipped", "ship_date_as_shipped", "ship_date_as_shipped"),
@@ -118,6 +120,11 @@ def worlds(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case:
     files: list[OrderFile] = []
     for day in sorted({statement.file_date for statement in stated}):
         files += _draw_files(dice, day, stated)
+    first_known: dict[str, date] = {}
+    for statement in stated:
+        first_known.setdefault(statement.cells["order_number"], statement.file_date)
+    is_by_delivery = story.campaign["date_basis"] == "delivered_date"
+    files = in_other_words(dice, files) + fact_files(dice, first_known, _LAST_FILE_DATE, is_by_delivery)
     return Case(
         merchant="main",
         files=tuple(files),
@@ -138,8 +145,8 @@ class Story:
         self._contacts = contacts
         self._stops = campaign.get("stop_statuses", ["canceled", "returned"])
         self._holds = campaign.get("hold_statuses", ["hold"])
-        self._is_by_ship_date = campaign["date_basis"] == "ship_date"
-        basis = campaign.get("ship_trigger", "order_date")
+        self._is_by_ship_date = campaign["date_basis"] != "order_date"
+        basis = campaign.get("ship_trigger", campaign["date_basis"])
         holds = ("hold", "hold", "unhold", "unhold") if "hold_statuses" in campaign else ()
         self._changes = (*dice.one_of(_THEMES), *_CHANGES_OF_THE_BASIS[basis], *holds)
         self._lags = dice.one_of(_LAGS_OF_A_WORLD) if "audience" in campaign else _ORDER_LAGS

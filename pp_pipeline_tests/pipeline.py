@@ -5,7 +5,7 @@ parsed once: their parameters come from a var, which dbt honours in the bodies o
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,7 @@ from pp_pipeline_tests.queue_oracle import Movement
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SLOTS = 24
+ORDERS = ("order_versions", "order_lines")
 _NOBODY = {
     "event": "nobody", "merchant": "nobody", "wait_days": 0, "date_basis": "order_date", "active_from": "2026-01-01",
 }  # fmt: skip
@@ -56,27 +57,44 @@ class QueuePipeline:
             ranges: how the days are built: range by range in this order; default one pass over all.
         """
         cases = [replace(case, merchant=f"m{slot:02}") for slot, case in enumerate(cases)]
-        self._begin_anew(cases)
-        first = min([case.days[0] for case in cases] + [file.file_date for case in cases for file in case.files])
-        last = max(case.days[1] for case in cases)
-        with Ledger(self.settings) as ledger:
-            load_days(self.settings, ledger, self.warehouse.connect, first, last, load_merchants(self.settings))
+        first, last = self.land(cases)
         queues = [f"queue_slot_{slot:02}" for slot in range(len(cases))]
         variables = {f"slot_{slot:02}": _plain(case.parameters) for slot, case in enumerate(cases)}
         for from_day, to_day in ranges or [(first, last)]:
-            results = self.project.build(
-                ["order_versions", "order_lines", *queues], from_day, to_day, variables=variables
-            )
-            failed = [
-                f"{result.name}: {result.message}" for result in results if result.status not in ("success", "pass")
-            ]
-            assert not failed, failed
+            self.build([*ORDERS, *queues], from_day, to_day, variables)
         with self.warehouse.connect() as connection:
             books = [[Movement(*row) for row in connection.rows(f"select {_COLUMNS} from {queue}")] for queue in queues]
         return [
             sorted_book(row for row in book if row.movement_on <= case.days[1])
             for book, case in zip(books, cases, strict=True)
         ]
+
+    def land(self, cases: Sequence[Case]) -> tuple[date, date]:
+        """Begin anew with the files of cases that have merchants of their own.
+
+        Returns: the first and the last day that they need.
+        """
+        self._begin_anew(cases)
+        first = min([case.days[0] for case in cases] + [file.file_date for case in cases for file in case.files])
+        last = max(case.days[1] for case in cases)
+        with Ledger(self.settings) as ledger:
+            merchants = load_merchants(self.settings)
+            landed = load_days(self.settings, ledger, self.warehouse.connect, first, last, merchants)
+        wrong = [
+            (file.name, file.reason, file.quarantined_by_rule)
+            for file in landed.files
+            if file.quarantined_count or file.reason
+        ]
+        assert not wrong, wrong
+        return first, last
+
+    def build(
+        self, models: Sequence[str], first: date, last: date, variables: Mapping[str, object] | None = None
+    ) -> None:
+        """Build models for a range of days in one pass; a model or data test that fails fails the test."""
+        results = self.project.build(models, first, last, variables=variables)
+        failed = [f"{result.name}: {result.message}" for result in results if result.status not in ("success", "pass")]
+        assert not failed, failed
 
     def _begin_anew(self, cases: Sequence[Case]) -> None:
         if self.settings.target == "postgres":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pp_pipeline_tests.cases import Case
-from pp_pipeline_tests.orders_oracle import OrderFile, Row
+from pp_pipeline_tests.facts_oracle import OrderFile, Row
 from pp_pipeline_tests.queue_oracle import Movement
 
 CASES_A_RUN = 24

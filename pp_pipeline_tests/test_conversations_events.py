@@ -5,11 +5,13 @@ from hashlib import md5
 import pytest
 
 from pp_pipeline_tests.event_cases import CONVERSATIONS, EVENT_CASES, MESSAGE_CASES, files_of
+from pp_pipeline_tests.fact_event_cases import FACT_EVENT_CASES, fact_files_of
 from pp_pipeline_tests.queue_pipelines import TARGETS
 from pp_pipeline_tests.whole_way import WholeWay, whole_way_on
 from pp_pipeline_tests.worked_examples import january, row
 
 FIRST, LAST = january(1), january(20)
+ALL_EVENT_CASES = (*EVENT_CASES, *FACT_EVENT_CASES)
 
 
 @pytest.fixture(scope="module", params=TARGETS)
@@ -17,22 +19,23 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """An installation that has run all cases; an order of the third message case is `A/m2`."""
     way = whole_way_on(request.param, request, tmp_path_factory)
     way.begin_anew(CONVERSATIONS, ineligible_emails=("*@relay.example.com",))
-    cases = {f"e{place}": case.says for place, case in enumerate(EVENT_CASES)}
+    cases = {f"e{place}": case.says for place, case in enumerate(ALL_EVENT_CASES)}
     cases |= {f"m{place}": case.says for place, case in enumerate(MESSAGE_CASES)}
     cases |= {"ids": {5: row("A", 5), 7: row("A", 5, "shipped", shipped=7)}, "e\u0301'": {5: row("A", 5)}}
-    way.run(files_of(cases), FIRST, LAST)
+    told = {f"e{place}": case.told for place, case in enumerate(ALL_EVENT_CASES)}
+    way.run([*files_of(cases), *fact_files_of(told)], FIRST, LAST)
     return way
 
 
-@pytest.mark.parametrize("place", range(len(EVENT_CASES)), ids=lambda place: EVENT_CASES[place].name)
+@pytest.mark.parametrize("place", range(len(ALL_EVENT_CASES)), ids=lambda place: ALL_EVENT_CASES[place].name)
 def test_order_events_fire_as_the_case_says(place: int, way: WholeWay) -> None:
     found = way.rows(
         "select occurred_on, event_name from external_events where order_number = ? and campaign is null",
         (f"A/e{place}",),
     )
-    order = ("purchase", "shipped", "canceled", "returned")
+    order = ("purchase", "payment_received", "shipped", "delivered", "refunded", "canceled", "returned")
     found.sort(key=lambda event: (event[0], order.index(event[1])))
-    assert tuple(f"{day.day} {name}" for day, name in found) == EVENT_CASES[place].events
+    assert tuple(f"{day.day} {name}" for day, name in found) == ALL_EVENT_CASES[place].events
 
 
 @pytest.mark.parametrize("place", range(len(MESSAGE_CASES)), ids=lambda place: MESSAGE_CASES[place].name)

@@ -77,7 +77,9 @@ def test_a_corrected_day_leads_to_all_later_days_of_what_reads_history(built: In
             )  # fmt: skip
         return sorted(subset.get_partition_keys())
 
-    assert children("order_versions", "order_file_rows") == ["2026-07-08"]
+    for reader in ("order_versions", "order_lines"):
+        assert children(reader, "order_file_rows") == ["2026-07-08", "2026-07-09", "2026-07-10"]
+    assert children("order_lines", "order_versions") == ["2026-07-08"]
     for reader in ("queue_win_back", "segment_loyal", "external_events", "planned_messages"):
         assert children(reader, "order_versions") == ["2026-07-08", "2026-07-09", "2026-07-10"]
     assert children("batches", "planned_messages") == ["2026-07-08"]
@@ -102,6 +104,9 @@ def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -
         "{{ campaign(event='nobody_listens', wait_days=2, date_basis='ship_date', active_from='2026-07-06', "
         "audience=\"bought_sku('SKU-1')\") }}"
     )
+    (campaigns / "queue_undelivered.sql").write_text(
+        "{{ campaign(event='thank_you', wait_days=2, date_basis='delivered_date', active_from='2026-07-09') }}"
+    )
     result = installation.run(DAILY, JULY[6], TODAY)
     assert result.success
     failed = {
@@ -113,6 +118,7 @@ def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -
     assert failed == {
         ("queue_recent_buyers", "wait_is_positive"): warn,
         ("queue_review_request", "feed_has_ship_dates"): warn,  # nothing was shipped yet
+        ("queue_undelivered", "feed_has_deliveries"): warn,
         ("queue_unheard", "audience_has_time_frame"): warn,
         ("queue_unheard", "book_is_complete"): warn,  # 7-06 was not built in this run
         ("queue_unheard", "event_is_taken"): warn,

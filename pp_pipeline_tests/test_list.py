@@ -79,7 +79,8 @@ def test_every_day_of_random_worlds_has_the_list_and_the_segments_of_the_oracle(
     write_merchants(cases, way.settings.merchants_dir)
     write_inbox(cases, way.settings.inbox)
     first = min([FIRST_DAY] + [file.file_date for case in cases for file in case.files])
-    way.run([], first, LAST_DAY, (*ORDERS, *LISTS, *(f"segment_{name}" for name in SEGMENTS)))
+    way.load(first, LAST_DAY)
+    way.build(first, LAST_DAY, (*ORDERS, *LISTS, *(f"segment_{name}" for name in SEGMENTS)))
 
     expected = {
         (case.merchant, day): list_as_of(case.orders(), day) for case in cases for day in days_between(first, LAST_DAY)

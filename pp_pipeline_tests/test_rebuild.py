@@ -97,12 +97,12 @@ def test_a_corrected_file_and_a_rebuild_from_its_day_equal_a_fresh_build(day: da
 
 def corrections(files: Sequence[OrderFile], day: date) -> list[OrderFile]:
     """Other contents for the files of that day: half the orders are gone, the others say what they say later."""
-    last_row = {row["order_number"]: row for file in files for row in file.rows}
+    last_row = {(file.kind, row["order_number"]): row for file in files for row in file.rows}
     changed = []
     for file in files:
         if file.file_date == day:
             kept = sorted({row["order_number"] for row in file.rows})[::2]
-            changed.append(OrderFile(file.name, day, tuple(last_row[number] for number in kept)))
+            changed.append(file._replace(rows=tuple(last_row[file.kind, number] for number in kept)))
     assert changed
     return changed
 

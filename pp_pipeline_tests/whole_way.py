@@ -7,6 +7,7 @@ tests know. dbt parses a checkout once; `begin_anew` empties the home for the ne
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -24,8 +25,8 @@ from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
 from pp_pipeline_tests.cases import Case, write_inbox, write_merchants
-from pp_pipeline_tests.orders_oracle import OrderFile
-from pp_pipeline_tests.pipeline import copy_checkout
+from pp_pipeline_tests.facts_oracle import OrderFile
+from pp_pipeline_tests.pipeline import ORDERS, copy_checkout
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 
 SECRET = "a secret of the tests, the same each time"
@@ -53,7 +54,6 @@ SEGMENTS = {
 }
 """The condition of each segment of the checkout."""
 
-ORDERS = ("order_versions", "order_lines")
 SEGMENT_TABLES = tuple(f"segment_{name}" for name in SEGMENTS)
 LIST = ("post_purchase_list", *SEGMENT_TABLES, "segment_snapshots")
 QUEUES = tuple(f"queue_{name}" for name in CAMPAIGNS)
@@ -124,6 +124,7 @@ class WholeWay:
             self.write_model(name, sql)
         self.project = DbtProject(self.settings)
         self.warehouse = Warehouse(self.settings)
+        self._merchant = Case("main", (), {}, (date(2026, 1, 1), date(2026, 1, 1)))
 
     @property
     def models_dir(self) -> Path:
@@ -154,16 +155,15 @@ class WholeWay:
             elif path.is_file():
                 path.unlink()
         shutil.rmtree(self.settings.merchants_dir)
-        nothing = date(2026, 1, 1)
-        write_merchants([Case("main", (), {}, (nothing, nothing), **merchant)], self.settings.merchants_dir)
+        self._merchant = replace(self._merchant, **{"zone": "UTC", "ineligible_emails": (), **merchant})
+        write_merchants([self._merchant], self.settings.merchants_dir)
         with self.warehouse.connect() as connection:
             connection.execute(CREATE_CONVERSATION_MESSAGES)
             connection.replace_table("conversation_messages", conversation_messages(conversations))
 
     def drop(self, files: Iterable[OrderFile]) -> None:
-        """Put order files into the inbox, over what is there under their names."""
-        day = date(2026, 1, 1)
-        write_inbox([Case("main", tuple(files), {}, (day, day))], self.settings.inbox)
+        """Put files into the inbox, over what is there under their names."""
+        write_inbox([replace(self._merchant, files=tuple(files))], self.settings.inbox)
 
     def load(self, first: date, last: date) -> None:
         """Land the files of these days; a refused one fails the test."""

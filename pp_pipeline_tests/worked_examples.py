@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from pp_pipeline_tests.cases import Case, sorted_book
-from pp_pipeline_tests.orders_oracle import OrderFile, Row
+from pp_pipeline_tests.facts_oracle import OrderFile, Row
 from pp_pipeline_tests.queue_oracle import Movement
 
 ANN = "ann@example.com"

@@ -205,7 +205,10 @@ class AllRowsAreLines(_OtherFiles):
             line = {name: row[name] for name in ("sku", "product_name", "category", "quantity", "unit_price")}
             return {**last, **line}
 
-        return tuple(file._replace(rows=tuple(last_fields(row, file.rows) for row in file.rows)) for file in files)
+        def all_lines(file: OrderFile) -> OrderFile:
+            return file._replace(rows=tuple(last_fields(row, file.rows) for row in file.rows))
+
+        return tuple(all_lines(file) if file.kind == "orders" else file for file in files)
 
 
 class BlankKeepsWhatWasKnown(_OtherFiles):
@@ -221,7 +224,10 @@ class BlankKeepsWhatWasKnown(_OtherFiles):
             return cells
 
         in_order = sorted(files, key=lambda file: file.name.encode())
-        return tuple(file._replace(rows=tuple(filled(row) for row in file.rows)) for file in in_order)
+        return tuple(
+            file._replace(rows=tuple(filled(row) for row in file.rows)) if file.kind == "orders" else file
+            for file in in_order
+        )
 
 
 class LocalTimesAreUtc(Misreading):

@@ -74,7 +74,10 @@ merchant = {{ text(parameters.merchant) }} and known_on <= {{ last_day() }}
     {%- elif parameters.date_basis == 'ship_date' -%}
         {%- set bases = [('ship_date', 0, ''), ('known_on', 0, shipped)] -%}
     {%- else -%}
-        {%- set bases = [('delivered_on', 0, ''), ('ship_date', parameters.transit_days or 0, '')] -%}
+        {%- set bases = [('delivered_on', 0, '')] -%}
+        {%- if parameters.transit_days is not none -%}
+            {%- do bases.append(('ship_date', parameters.transit_days, '')) -%}
+        {%- endif -%}
     {%- endif -%}
     {%- for first, last in bounds -%}
         {%- for column, transit, also in bases %}

@@ -117,10 +117,18 @@ this_order as (
         leaving.gone_on as leaving_on
         {%- if 'order.' in condition %},
         versions.total_cents,
+        versions.refunded_cents,
         versions.currency,
         versions.status,
         versions.ordered_on,
         versions.ship_date,
+        versions.delivered_on,
+        versions.paid_on,
+        versions.refunded_on,
+        versions.line_count,
+        versions.shipped_lines,
+        versions.returned_lines,
+        versions.canceled_lines,
         versions.attributes
         {%- endif %}
         {%- if 'order.rank' in condition %},

@@ -4,13 +4,18 @@
 
     Every fact is a condition on one version, and `from_on`, the first day of that version on which it holds (an
     order dated or shipped in the future is no purchase, not shipped, before that day). A fact that is known before
-    there is anyone to tell (no contact, or an ineligible order) keeps its date; it fires once there is someone. #}
+    there is anyone to tell (no contact, or an ineligible order) keeps its date; it fires once there is someone.
+    An order of which some lines are shipped while others are still to come is not shipped. #}
 {% macro order_events() %}
 {%- set facts = [
     {'name': 'purchase', 'holds': 'is_purchase', 'dated': 'ordered_on'},
+    {'name': 'payment_received', 'holds': 'paid_on is not null', 'dated': 'paid_on'},
     {'name': 'shipped', 'dated': 'ship_date',
      'holds': "status not in " ~ texts(stop_statuses())
-        ~ " and (ship_date is not null or status in " ~ texts(shipped_statuses()) ~ ")"},
+        ~ " and (ship_date is not null or status in " ~ texts(shipped_statuses()) ~ ")"
+        ~ " and not (shipped_lines > 0 and shipped_lines + returned_lines + canceled_lines < line_count)"},
+    {'name': 'delivered', 'holds': 'delivered_on is not null', 'dated': 'delivered_on'},
+    {'name': 'refunded', 'holds': 'refunded_cents > 0', 'dated': 'refunded_on'},
     {'name': 'canceled', 'holds': "status = 'canceled'", 'dated': none},
     {'name': 'returned', 'holds': "status = 'returned'", 'dated': none},
 ] -%}
@@ -19,7 +24,11 @@ changed_orders as (
     from {{ ref('order_versions') }}
     where
         {{ in_days('known_on') }}
-        or (known_on <= {{ last_day() }} and ({{ in_days('ordered_on') }} or {{ in_days('ship_date') }}))
+        or (known_on <= {{ last_day() }} and (
+            {%- for fact in facts if fact.dated %}
+            {{ "or " if not loop.first }}{{ in_days(fact.dated) }}
+            {%- endfor %}
+        ))
 ),
 
 histories as (
@@ -41,8 +50,7 @@ order_facts as (
         '{{ fact.name }}' as event_name, merchant, contact_key, email, order_number, known_on, first_known_on, until_on,
         case when contact_key is not null and is_eligible then 1 else 0 end as has_someone,
         ordered_on, {{ fact.dated if fact.dated else 'cast(null as date)' }} as dated_on,
-        {{ 'greatest(known_on, ' ~ fact.dated ~ ')' if fact.dated == 'ordered_on'
-            else 'greatest(known_on, coalesce(ship_date, known_on))' if fact.dated else 'known_on' }} as from_on
+        {{ 'greatest(known_on, coalesce(' ~ fact.dated ~ ', known_on))' if fact.dated else 'known_on' }} as from_on
     from histories
     where {{ fact.holds }}
     {{ "union all" if not loop.last }}

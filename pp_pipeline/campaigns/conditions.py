@@ -12,7 +12,10 @@ LIST_COLUMNS = (
     "merchant", "contact_key", "email", "first_order_on", "last_order_on", "order_count", "total_spend_cents",
     "average_order_cents", "days_since_first_order", "days_since_last_order", "lifecycle_stage",
 )  # fmt: skip
-ORDER_COLUMNS = ("total_cents", "currency", "status", "ordered_on", "ship_date", "rank")
+ORDER_COLUMNS = (
+    "total_cents", "refunded_cents", "currency", "status", "ordered_on", "ship_date", "delivered_on", "paid_on",
+    "refunded_on", "line_count", "shipped_lines", "returned_lines", "canceled_lines", "rank",
+)  # fmt: skip
 HELPERS = ("bought_sku", "bought_category", "in_segment")
 _HELPER_CALL = re.compile(r"\b(bought_sku|bought_category|in_segment)\s*\(((?:[^()']|'(?:[^']|'')*')*)\)")
 _ATTRIBUTE_CALL = re.compile(r"\border\.attribute\s*\(\s*'[A-Za-z0-9_ ]+'\s*\)")

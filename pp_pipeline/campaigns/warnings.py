@@ -19,6 +19,7 @@ CHECKS = {
     "event_is_taken": "A conversation or a relay takes the event while the campaign is active.",
     "book_is_complete": "Every day since active_from was built with today's configuration and files.",
     "feed_has_ship_dates": "The merchant's order files bring ship dates (or shipped statuses, where those count).",
+    "feed_has_deliveries": "The merchant's feeds bring delivery dates (or ship dates, where transit_days stands in).",
     "wait_is_positive": "wait_days is above 0; with 0 the event fires for the orders of the last 10 days.",
     "audience_has_time_frame": "bought_sku and bought_category say within_days.",
 }
@@ -51,6 +52,8 @@ def checks_of(campaign: Campaign) -> list[str]:
     checks = ["event_is_taken", "book_is_complete"]
     if campaign.date_basis == "ship_date":
         checks.append("feed_has_ship_dates")
+    if campaign.date_basis == "delivered_date":
+        checks.append("feed_has_deliveries")
     if campaign.is_customers_of_last_days:
         checks.append("wait_is_positive")
     if campaign.audience:
@@ -78,6 +81,8 @@ def findings(
     checks = checks_of(campaign)
     if "feed_has_ship_dates" in checks:
         found["feed_has_ship_dates"] = _feed_has_ship_dates(connection, campaign)
+    if "feed_has_deliveries" in checks:
+        found["feed_has_deliveries"] = _feed_has_deliveries(connection, campaign)
     if "wait_is_positive" in checks:
         found["wait_is_positive"] = (
             False,
@@ -113,10 +118,7 @@ def _book_is_complete(stale: StaleDay | None) -> tuple[bool, str]:
 def _feed_has_ship_dates(connection: Connection, campaign: Campaign) -> tuple[bool, str]:
     takes_status = campaign.ship_trigger == "ship_date_or_status"
     counts = "ship_date is not null" + (" or status in ('shipped', 'completed')" if takes_status else "")
-    found = connection.rows(
-        f"select 1 from order_versions where merchant = ? and ({counts}) limit 1", (campaign.merchant,)
-    )
-    if found:
+    if _has_order(connection, campaign, counts):
         return True, "orders arrive as shipped"
     if takes_status:
         return False, f"no order of `{campaign.merchant}` was ever shipped: use date_basis = 'order_date'"
@@ -124,3 +126,20 @@ def _feed_has_ship_dates(connection: Connection, campaign: Campaign) -> tuple[bo
         f"no order of `{campaign.merchant}` ever had a ship date: use ship_trigger = 'ship_date_or_status' "
         "or date_basis = 'order_date'"
     )
+
+
+def _feed_has_deliveries(connection: Connection, campaign: Campaign) -> tuple[bool, str]:
+    has_transit = campaign.transit_days is not None
+    if _has_order(connection, campaign, "delivered_on is not null" + (" or ship_date is not null" * has_transit)):
+        return True, "orders arrive as delivered" + (", or with a ship date" * has_transit)
+    if has_transit:
+        return False, f"no order of `{campaign.merchant}` was ever delivered or shipped: use date_basis = 'order_date'"
+    return False, (
+        f"no order of `{campaign.merchant}` was ever delivered: give a feed of shipments with delivery dates, or "
+        "transit_days"
+    )
+
+
+def _has_order(connection: Connection, campaign: Campaign, condition: str) -> bool:
+    sql = f"select 1 from order_versions where merchant = ? and ({condition}) limit 1"
+    return bool(connection.rows(sql, (campaign.merchant,)))

@@ -20,6 +20,7 @@ from pp_pipeline.defs.location import (
     Location,
     day_range,
 )
+from pp_pipeline.landing.tables import TABLES as LANDING_TABLES
 
 DayMetadata = Mapping[date, Mapping[str, Any]]
 # (location, models, first, last) -> metadata by model and day
@@ -36,7 +37,7 @@ class Translator(DagsterDbtTranslator):
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """Models by their name; what landing writes is one asset, `order_file_rows`."""
         name = dbt_resource_props["name"]
-        if dbt_resource_props["resource_type"] == "source" and name in ("landed_days", "merchants"):
+        if dbt_resource_props["resource_type"] == "source" and name in LANDING_TABLES:
             return dg.AssetKey("order_file_rows")
         return dg.AssetKey(name)
 
@@ -61,7 +62,9 @@ class Translator(DagsterDbtTranslator):
     ) -> dg.PartitionMapping | None:
         """A model that reads the history of another says so in its meta, so D leads to D..today."""
         meta = dbt_resource_props["config"].get("meta") or {}
-        reads_history = dbt_parent_resource_props["name"] in meta.get("reads_history_of", [])
+        # All tables that landing writes are one asset, and an asset has one mapping.
+        parent = self.get_asset_key(dbt_parent_resource_props).path[-1]
+        reads_history = parent in meta.get("reads_history_of", [])
         return HISTORY if reads_history else None
 
 

@@ -28,6 +28,14 @@ class VersionRow(NamedTuple):
     currency: str
     order_file: str
     order_file_line: int
+    delivered_on: date | None
+    paid_on: date | None
+    refunded_on: date | None
+    refunded_cents: int
+    line_count: int
+    shipped_lines: int
+    returned_lines: int
+    canceled_lines: int
 
     @property
     def source(self) -> Source:

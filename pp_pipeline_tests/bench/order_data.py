@@ -116,14 +116,23 @@ select
     ordered_on,
     case when status in ('shipped', 'returned') then ship_date end as ship_date,
     cast(null as date) as delivered_on,
+    cast(null as date) as paid_on,
+    cast(null as date) as refunded_on,
     status,
     cast(total_cents as bigint) as total_cents,
     cast(0 as bigint) as refunded_cents,
     'USD' as currency,
+    1 as line_count,
+    cast(status = 'shipped' as integer) as shipped_lines,
+    cast(status = 'returned' as integer) as returned_lines,
+    cast(status = 'canceled' as integer) as canceled_lines,
     '{{"channel": "' || case when i % 3 = 0 then 'store' else 'web' end || '"}}' as attributes,
     md5(digest || known_on) as order_fields_hash,
     'orders_' || known_on || '.csv' as order_file,
     cast(i % 20000 + 2 as integer) as order_file_line,
+    known_on as stated_on,
+    'orders_' || known_on || '.csv' as stated_file,
+    false as is_header,
     cast(md5(digest || known_on) as uuid) as version_id,
     cast(md5('main' || digest) as uuid) as order_id,
     cast(md5('main' || person) as uuid) as contact_id
@@ -137,7 +146,8 @@ select
     'SKU-' || (order_file_line % 500) as sku,
     'Product ' || (order_file_line % 500) as product_name,
     case order_file_line % 3 when 0 then 'Technology' when 1 then 'Furniture' else 'Office' end as category,
-    cast(1 as bigint) as quantity, total_cents as unit_price_cents, status, ship_date, attributes,
+    cast(1 as bigint) as quantity, total_cents as unit_price_cents, status, ship_date,
+    cast(null as bigint) as returned_quantity, attributes,
     order_file, order_file_line, version_id
 from order_versions
 where known_on between date '{from_day}' and date '{to_day}'
