@@ -31,6 +31,48 @@ def run(
 
 
 @app.command()
+def fetch(as_json: Json = False) -> None:
+    """Fetch new and changed files from PP_INBOX_URL into the inbox. `pp run` does it first by itself."""
+    from pp_pipeline.commands.fetch import fetch as fetch_now
+
+    raise typer.Exit(fetch_now(as_json))
+
+
+@app.command()
+def files(  # noqa: PLR0913, PLR0917  (one for each option)
+    day: Annotated[str | None, typer.Option(help="Only files of this file date.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="Only file dates from this day on.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Only file dates up to this day.")] = None,
+    feed: Annotated[str | None, typer.Option(help="Only this feed, as `pp feeds` names it.")] = None,
+    refused: Annotated[bool, typer.Option("--refused", help="Only what was refused.")] = False,
+    name: Annotated[str | None, typer.Option(help="Every content ever seen under this name.")] = None,
+    limit: Annotated[int, typer.Option(help="Most rows to print, the newest.", min=1)] = 40,
+    page: Annotated[bool, typer.Option("--page", help="Write the page of the last 30 days; print its path.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell what came in and what became of it, newest first, and what in the inbox is not understood.
+
+    Ends with 1 while the inbox holds something refused or not understood.
+    """
+    from pp_pipeline.commands.files import show_files, write_files_page
+
+    if page:
+        raise typer.Exit(write_files_page(as_json))
+    raise typer.Exit(show_files(day, first, last, feed, refused, name, limit, as_json))
+
+
+@app.command()
+def feeds(
+    kind: Annotated[str | None, typer.Argument(help="A kind of feed, such as orders: shows its columns.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the feeds: whose they are, what they hold, how their files are named; or the columns of a kind."""
+    from pp_pipeline.commands.feeds import show_columns, show_feeds
+
+    raise typer.Exit(show_columns(kind, as_json) if kind else show_feeds(as_json))
+
+
+@app.command()
 def queue(
     campaign: Annotated[str, typer.Argument(help="Name of the campaign, such as win_back.")],
     on: Annotated[str | None, typer.Option(help="The day to look at; default the newest built day.")] = None,

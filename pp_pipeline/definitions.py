@@ -10,6 +10,7 @@ from pp_pipeline.defs.conversations import assets as conversations
 from pp_pipeline.defs.event_log import spare_syncs
 from pp_pipeline.defs.jobs import daily_job, sending_job
 from pp_pipeline.defs.landing import assets as landing
+from pp_pipeline.defs.landing import fetching
 from pp_pipeline.defs.landing import sensors as landing_sensors
 from pp_pipeline.defs.list import assets as list_
 from pp_pipeline.defs.location import Location
@@ -36,8 +37,8 @@ def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinit
     return dg.Definitions(
         assets=[asset for step in steps for asset in step.assets(location)],
         asset_checks=campaign_checks.checks(location),
-        jobs=[daily_job(), sending_job()],
-        schedules=[daily_schedule(location)],
+        jobs=[daily_job(), sending_job(), *fetching.jobs(location)],
+        schedules=[daily_schedule(location), *fetching.schedules(location)],
         sensors=[*landing_sensors.sensors(location), *sending_sensors.sensors(location)],
         executor=dg.in_process_executor,
         loggers=loggers,

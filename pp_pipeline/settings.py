@@ -6,6 +6,7 @@ so two homes can live in one process.
 """
 
 import os
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -44,6 +45,11 @@ class Settings(BaseModel):
     dagster_url: str = Field(
         default="", description="PP_DAGSTER_URL: postgresql:// URL of Dagster's own storage; default SQLite in the home"
     )
+    inbox_url: str = Field(
+        default="",
+        repr=False,  # may hold a password
+        description="PP_INBOX_URL: sftp://, s3:// or gs:// folder whose files are fetched into the inbox",
+    )
     live: bool = Field(default=False, description="PP_LIVE: what goes out is for real; so --today is refused")
     kill_switch: bool = Field(default=False, description="PP_KILL_SWITCH: nothing is sent while it is on")
     today: date | None = Field(default=None, description="act as of this day (rehearsals); no variable sets it")
@@ -69,6 +75,12 @@ class Settings(BaseModel):
         warehouse_url = os.environ.get("PP_WAREHOUSE_URL", "")
         if target == "postgres" and not warehouse_url.startswith("postgresql://"):
             raise SettingsError("PP_TARGET=postgres needs PP_WAREHOUSE_URL=postgresql://user:password@host/database")
+        inbox_url = os.environ.get("PP_INBOX_URL", "").strip()
+        if inbox_url and not re.match(r"[a-z0-9]+://[^/]", inbox_url):  # what it holds may be a password: not shown
+            raise SettingsError(
+                "PP_INBOX_URL is no address of a folder; write one such as sftp://files.example.com/outgoing, "
+                "s3://bucket/orders or gs://bucket/orders, and nothing where files are dropped into PP_HOME/inbox"
+            )
         return cls(
             home=Path(os.environ.get("PP_HOME") or checkout / "data").resolve(),
             checkout=checkout,
@@ -77,6 +89,7 @@ class Settings(BaseModel):
             warehouse_schema=os.environ.get("PP_WAREHOUSE_SCHEMA") or "pp_pipeline",
             ledger_url=os.environ.get("PP_LEDGER_URL", ""),
             dagster_url=os.environ.get("PP_DAGSTER_URL", ""),
+            inbox_url=inbox_url,
             live=_flag("PP_LIVE"),
             kill_switch=_flag("PP_KILL_SWITCH"),
             secret=os.environ.get("PP_SECRET", ""),

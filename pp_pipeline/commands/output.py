@@ -83,6 +83,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from pp_pipeline.contact_keys import SecretError
     from pp_pipeline.conversations.loading import ConversationError
     from pp_pipeline.dbt_project import DbtError
+    from pp_pipeline.landing.remote import FetchError
     from pp_pipeline.ledger.store import LedgerError
     from pp_pipeline.merchants import MerchantError
     from pp_pipeline.sending.batches import ApprovalError
@@ -91,7 +92,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from pp_pipeline.warehouse import WarehouseError
 
     return (
-        ApprovalError, CampaignError, ConversationError, DbtError, LedgerError, MerchantError, SecretError,
+        ApprovalError, CampaignError, ConversationError, DbtError, FetchError, LedgerError, MerchantError, SecretError,
         SendRefused, SettingsError, WarehouseError,
     )  # fmt: skip
 

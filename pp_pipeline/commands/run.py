@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from pp_pipeline.commands.acting_day import acting_day, asked_days
+from pp_pipeline.commands.fetch import fetch_before_run
 from pp_pipeline.commands.output import err, guarded, out, print_json, print_table
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings
@@ -19,6 +20,7 @@ def run_days(first: str, last: str, today: str | None, send: bool, as_json: bool
     started = time.monotonic()
     say(f"pp run: {from_day} to {to_day}, home {settings.home}")
 
+    fetch_before_run(settings, say)
     from pp_pipeline.commands.dagster_home import prepare_dagster_home
     from pp_pipeline.commands.runs import JobRunner
 

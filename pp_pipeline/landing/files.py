@@ -1,9 +1,8 @@
 """Which files of the inbox are a feed's, and which of them are unread (DESIGN 6)."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.file_rules import EARLIEST_FILE_DATE
+from pp_pipeline.landing.hash_cache import HashCache
 from pp_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ class InboxFile:
     file_date: date
     size: int
     feed: Feed
+    hashes: HashCache = field(repr=False, compare=False)
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the content, read when first asked for, in pieces. Raises OSError when it can't be read."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Hash of the content, read when first asked for. Raises OSError when it can't be read."""
+        return self.hashes.sha256(self.name, self.path)
 
     @property
     def is_dated_too_early(self) -> bool:
@@ -48,6 +48,7 @@ class Inbox:
     files: tuple[InboxFile, ...]
     misnamed: tuple[tuple[str, str], ...]
     unrecognised: tuple[str, ...]
+    hashes: HashCache = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def scan_inbox(settings: Settings, feeds: Sequence[Feed]) -> Inbox:
     files: list[InboxFile] = []
     misnamed: list[tuple[str, str]] = []
     unrecognised: list[str] = []
+    hashes = HashCache(settings.home / "inbox_hashes.json")
     has_folders = any("/" in feed.files for feed in feeds)
     for name, path in sorted(_names(settings.inbox, has_folders), key=lambda found: os.fsencode(found[0])):
         try:
@@ -81,8 +83,8 @@ def scan_inbox(settings: Settings, feeds: Sequence[Feed]) -> Inbox:
         elif found.feed is None or found.file_date is None or size is None:
             unrecognised.append(readable)
         else:
-            files.append(InboxFile(readable, path, found.file_date, size, found.feed))
-    return Inbox(tuple(files), tuple(misnamed), tuple(unrecognised))
+            files.append(InboxFile(readable, path, found.file_date, size, found.feed, hashes))
+    return Inbox(tuple(files), tuple(misnamed), tuple(unrecognised), hashes)
 
 
 def _names(inbox: Path, has_folders: bool) -> Iterator[tuple[str, Path]]:
@@ -100,14 +102,15 @@ def unread_files(settings: Settings, ledger: "Ledger", feeds: Sequence[Feed], th
     """Files dated up to `through` whose content differs from what is in force under their name.
 
     So a content A, then B, then A again are two corrections. Files dated before 2000 are among them (a load
-    refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed; what
-    can't be read now is left out.
+    refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed, once
+    (`hash_cache.py`); what can't be read now is left out.
     """
     records = all_records(ledger)
     in_force = files_in_force(records)
     newest = {record.name: record for record in records}
     unread = []
-    for file in scan_inbox(settings, feeds).files:
+    inbox = scan_inbox(settings, feeds)
+    for file in inbox.files:
         if file.file_date > through or not differs(file, in_force.get(file.name)):
             continue
         try:
@@ -117,6 +120,7 @@ def unread_files(settings: Settings, ledger: "Ledger", feeds: Sequence[Feed], th
         last = newest.get(file.name)
         refused_before = last is not None and not last.is_accepted and last.sha256 == sha256
         unread.append(UnreadFile(file, refused_before, last.reason if last and refused_before else ""))
+    inbox.hashes.save()
     return unread
 
 

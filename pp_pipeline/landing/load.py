@@ -85,6 +85,7 @@ def load_days(
         vanished = _vanished(inbox.files, load.in_force, first, last)
         asked = [file for file in inbox.files if file.is_dated_too_early or first <= file.file_date <= last]
         unread = [file for file in asked if differs(file, load.in_force.get(file.name))]
+        inbox.hashes.save()
         load.adopt([file for file in unread if file.is_dated_too_early])
         unread = [file for file in unread if not file.is_dated_too_early]
         done = 0

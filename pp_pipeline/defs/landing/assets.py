@@ -10,7 +10,9 @@ from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.files import unread_files
 from pp_pipeline.landing.load import load_days
+from pp_pipeline.landing.page import page_file, write_page
 from pp_pipeline.landing.result import LandedFile, LandingResult
+from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.sender import known_secret
 
 
@@ -59,6 +61,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 progress=lambda what, done, of: context.log.info(f"{what}: {done} of {of} days"),
             )  # fmt: skip
             standing = unread_files(location.settings, ledger, location.feeds, through=location.today())
+            page = _write_page(context, location, ledger, result)
         for day in result.days:
             context.add_asset_metadata(
                 {"dagster/partition_row_count": day.row_count, "files": list(day.file_names)},
@@ -74,6 +77,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 "names not understood": len(result.unrecognised),
                 "files still being written": [f.name for f in result.files if f.outcome == "left_for_later"],
                 "great expectations": dg.MetadataValue.md(_rules_table(result)),
+                **page,
             }
         )
         # Also what an earlier run refused: the check stays red until a better content comes.
@@ -95,6 +99,20 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         )
 
     return [order_file_rows]
+
+
+def _write_page(
+    context: dg.AssetExecutionContext, location: Location, ledger: Ledger, result: LandingResult
+) -> dict[str, dg.MetadataValue]:
+    """Where the page of the gate is. It is for reading: that it can't be written stops no day."""
+    try:
+        path = write_page(
+            location.settings, ledger, location.warehouse.connect, location.merchants, location.today(), result.rules
+        )
+    except OSError as error:
+        context.log.warning(f"{page_file(location.settings)} can't be written ({type(error).__name__})")
+        return {}
+    return {"page": dg.MetadataValue.path(str(path))}
 
 
 def _dated_after(names: Sequence[str], location: Location) -> list[str]:
