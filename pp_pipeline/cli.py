@@ -148,6 +148,25 @@ def send(
     raise typer.Exit(send_days(first, last, today, as_json))
 
 
+@app.command()
+def suppressions(
+    export: Annotated[str, typer.Option(help="Write all that is in force to this new CSV file, with addresses.")] = "",
+    add: Annotated[str, typer.Option(metavar="EMAIL", help="Write to this address no more.")] = "",
+    lift: Annotated[str, typer.Option(metavar="EMAIL", help="Write to this address again.")] = "",
+    channel: Annotated[str, typer.Option(help="email or sms; default every channel.")] = "",
+    kind: Annotated[str, typer.Option(help="commercial or transactional; default both.")] = "",
+    merchant: Annotated[str, typer.Option(help="The merchant whose contact it is.")] = "main",
+    as_json: Json = False,
+) -> None:
+    """Count who is not to be written to, by reason and scope; export them, add or lift one.
+
+    Nothing here prints an address; an export holds them, for the eyes of its owner only.
+    """
+    from pp_pipeline.commands.suppressions import run_suppressions
+
+    raise typer.Exit(run_suppressions(export, add, lift, channel, kind, merchant, as_json))
+
+
 @app.command(name="kill-switch")
 def kill_switch(
     state: Annotated[str | None, typer.Argument(help="on or off; nothing shows what it is.")] = None,

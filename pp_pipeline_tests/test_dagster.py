@@ -147,6 +147,25 @@ def test_a_refused_file_fails_its_check_and_stops_nothing_else(installation: Ins
     assert numbers == [("A1",), ("B1",), ("C1",)]
 
 
+def test_what_files_say_against_each_other_warns_and_stops_nothing(installation: Installation) -> None:
+    merchant = installation.settings.merchants_dir / "main.yml"
+    due = "feeds:\n  - {feed: second_shop, files: 'shop_{date}.csv', due: {by: '06:00'}}\n"
+    merchant.write_text(merchant.read_text() + due)
+    installation.write_orders(
+        "", "C1,cleo@example.com,2026-07-10T10:00:00,2026-07-09,shipped", name="shop_2026-07-10.csv"
+    )
+    result = installation.run(DAILY, JULY[9], TODAY)
+    assert result.success
+    checks = {found.check_name: found for found in result.get_asset_check_evaluations()}
+    warn = dg.AssetCheckSeverity.WARN
+    dates, files = checks["ship_date_not_before_order_date"], checks["due_files_are_there"]
+    assert (dates.passed, dates.severity, dates.asset_key.path[-1]) == (False, warn, "order_versions")
+    assert dates.description == "1 against it: No order was shipped before it was ordered."
+    assert (files.passed, files.severity) == (False, warn)
+    # today's file is due tomorrow
+    assert files.description == "main: no file of second_shop for 2026-07-11, due 2026-07-12 06:00 EDT"
+
+
 def test_the_file_sensor_asks_once_for_each_content_and_survives_bad_names(installation: Installation) -> None:
     def tick() -> dg.RunRequest | dg.SkipReason:
         definitions = installation.definitions()

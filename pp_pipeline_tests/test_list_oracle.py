@@ -99,7 +99,7 @@ def test_the_pipeline_has_the_list_of_the_oracle(day: date, pipeline: QueuePipel
     cases = [case for case in cases if case.files][:SLOTS]
     pipeline.books(cases)
     results = pipeline.project.build(["post_purchase_list"], day, day)
-    assert {result.status for result in results} <= {"success", "pass"}
+    assert {result.status for result in results} <= {"success", "pass", "warn"}
     with pipeline.warehouse.connect() as connection:
         found = connection.rows(f"select merchant, email, {', '.join(LIST_COLUMNS)} from post_purchase_list")
     expected = [

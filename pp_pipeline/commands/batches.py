@@ -12,6 +12,7 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import (
     FLOOR_ROWS,
+    INCOMPLETE_DAY,
     KILL_SWITCH,
     MAX_BATCH_AGE_DAYS,
     MAX_GROWTH,
@@ -20,6 +21,7 @@ from pp_pipeline.sending.batches import (
     BatchState,
     batch_states,
 )
+from pp_pipeline.sending.day_gate import DayGate
 from pp_pipeline.settings import Settings, SettingsError
 
 Standing = tuple[Batch, BatchState]
@@ -37,6 +39,7 @@ MEANINGS = {
     "`pp approve` lets it go",
     "kill switch": "the kill switch is on: nothing goes before `pp kill-switch off`",
     "early": "its day has not come",
+    "incomplete day": "waits for files of its day that are due; transactional messages go",
 }
 
 
@@ -58,6 +61,8 @@ def show_batches(waiting: bool, today: str | None, as_json: bool, limit: int = 4
     if counts:
         rows = [[counts[word], word, meaning] for word, meaning in MEANINGS.items() if counts[word]]
         print_table("In all", ["count", "state", ""], rows)
+        for line in lines_of_missing_files(Settings.from_environment(), everything):
+            print_line(line, "yellow")
     else:
         print_line("Nothing was sealed yet: `pp run --from DAY --to DAY` builds days and seals their batches.")
     return 0
@@ -72,6 +77,17 @@ def standings(settings: Settings, today: str | None) -> list[Standing]:
     day = acting_day(settings, load_merchants(settings), today)
     with Ledger(settings) as ledger:
         return batch_states(ledger, settings, _EARLIEST, _LATEST, day)
+
+
+def lines_of_missing_files(settings: Settings, standings: Sequence[Standing], limit: int = 10) -> list[str]:
+    """The files that blocked batches wait for, the newest days, a line each."""
+    waiting = [batch.id for batch, state in standings if state.reason == INCOMPLETE_DAY]
+    if not waiting:
+        return []
+    with Ledger(settings) as ledger:
+        missing = DayGate(settings, ledger).missing(waiting)
+    older = len(missing) - limit
+    return ([f"{older} older files are missing, too"] if older > 0 else []) + [str(one) for one in missing[-limit:]]
 
 
 def print_batches(title: str, shown: Sequence[Standing], prefixes: dict[str, str]) -> None:
@@ -99,7 +115,7 @@ def state_word(batch: Batch, state: BatchState) -> str:
     if state.state == "waiting":
         return f"waits: {state.reason}"
     if state.state == "blocked":
-        return "kill switch" if state.reason == KILL_SWITCH else state.reason
+        return state.reason.replace("_", " ")
     if state.state == "sent" and not batch.row_count:
         return "empty"
     return "approved" if state.state == "ready" and batch.approved_at else state.state

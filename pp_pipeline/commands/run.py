@@ -75,6 +75,10 @@ def _print_report(report: dict[str, Any]) -> None:
     if waiting:
         out.print(f"{waiting} batches wait for approval: nothing old or unusually large goes by itself.")
         out.print("See them with `pp batches --waiting`, let them go with `pp approve`.")
+    if report["missing_files"]:
+        out.print("Batches wait for files that are due:")
+        for line in report["missing_files"]:
+            out.print(f"  {line}", markup=False)
     if "delivered" in report:
         out.print(f"Delivered now: {report['delivered']} (to {report['outbox']}).")
     word = "done" if report["succeeded"] else "[red]failed[/]"

@@ -27,7 +27,8 @@ def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
     if to_day < from_day:
         raise SettingsError(f"--to {to_day} lies before the day of the first order file ({from_day})")
     report |= runner.send(from_day, to_day)
-    report |= {"batches": runner.standing(from_day, to_day)["batches"]}
+    standing = runner.standing(from_day, to_day)
+    report |= {name: standing[name] for name in ("batches", "missing_files")}
     if as_json:
         print_json(report)
     else:
@@ -50,5 +51,7 @@ def _print_report(report: dict[str, Any]) -> None:
         print_line(f"{totals['waiting']} batches wait for approval: `pp batches --waiting`, then `pp approve`.")
     if totals["blocked"]:
         print_line(f"{totals['blocked']} batches are blocked; `pp batches` says why.")
+    for line in report["missing_files"]:
+        print_line(line, "yellow")
     if not report["succeeded"]:
         print_line("The sending job failed; what it had claimed stands in the ledger and is not sent twice.", "red")

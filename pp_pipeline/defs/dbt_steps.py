@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import DbtProject as DagsterDbtProject
 
 from pp_pipeline.campaigns.books import begin_build, record_built_days
 from pp_pipeline.dbt_project import NodeResult
@@ -56,6 +57,14 @@ class Translator(DagsterDbtTranslator):
             else ""
         )
         return campaign.summary() + warning
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DagsterDbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        """A data test as a check, with the description that its YAML gives it."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        description = manifest["nodes"][unique_id].get("description")
+        return spec._replace(description=description) if spec and description else spec
 
     def get_partition_mapping(
         self, dbt_resource_props: Mapping[str, Any], dbt_parent_resource_props: Mapping[str, Any]
@@ -124,8 +133,19 @@ def _events(context: dg.AssetExecutionContext, results: Sequence[NodeResult]) ->
                 asset_key=spec.asset_key,
                 check_name=spec.name,
                 passed=result.status == "pass",
+                severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
+                description=_words(spec, result),
                 metadata={"failing rows": result.failures or 0},
             )
+
+
+def _words(spec: dg.AssetCheckSpec, result: NodeResult) -> str | None:
+    """What a failing test says: of how many rows it is not so, and what should hold."""
+    if result.status == "pass":
+        return None
+    if result.status in ("warn", "fail"):
+        return f"{result.failures or 0} against it: {spec.description or spec.name}"
+    return f"could not be judged ({result.status}): {spec.description or spec.name}"
 
 
 def _metadata(

@@ -1,6 +1,7 @@
 """Adopting unread files: read, judge, archive, record, in this order (DESIGN 6).
 
-From the record on, the content is in force, whatever happens to the warehouse or to the inbox.
+From the record on, the content is in force, whatever happens to the warehouse or to the inbox, and so is what
+it says of who may be written to.
 """
 
 import hashlib
@@ -16,11 +17,13 @@ from pp_pipeline.landing.files import InboxFile
 from pp_pipeline.landing.first_look import first_look
 from pp_pipeline.landing.judging import FileContent, JudgedFile, judge_files
 from pp_pipeline.landing.result import LandedFile
+from pp_pipeline.landing.suppressing import changes_of
 from pp_pipeline.landing.tools import LoadTools
 from pp_pipeline.settings import utc_now
 
 if TYPE_CHECKING:
     from pp_pipeline.ledger.store import Ledger
+    from pp_pipeline.ledger.suppressions import Change
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def adopt_files(
             adoption.files.append(LandedFile(file.name, file.file_date, "left_for_later", reason))
             continue
         contents.append(FileContent(file.name, file.file_date, hashlib.sha256(content).hexdigest(), content, file.feed))
+    changes: dict[str, list[Change]] = {}
     for judged in judge_files(contents, tools):
         source = judged.source
         if not judged.refusal:
@@ -79,7 +83,8 @@ def adopt_files(
         if record.is_accepted:
             adoption.judged[source.name] = judged
             adoption.records[source.name] = record
-    record_files(ledger, records)
+            changes[source.name] = changes_of(judged, tools.merchants)
+    record_files(ledger, records, changes)
     return adoption
 
 

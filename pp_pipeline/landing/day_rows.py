@@ -9,10 +9,13 @@ from pp_pipeline.landing import archive
 from pp_pipeline.landing.file_ledger import FileRecord
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.judging import FileContent, JudgedFile, judge_files
+from pp_pipeline.landing.suppressing import changes_of
 from pp_pipeline.landing.tools import LoadTools
 
 if TYPE_CHECKING:
     import pandas
+
+    from pp_pipeline.ledger.suppressions import Change
 
 
 @dataclass
@@ -21,6 +24,8 @@ class DayRows:
 
     rows: "dict[str, list[pandas.DataFrame]]" = field(default_factory=dict)
     quarantined: "list[pandas.DataFrame]" = field(default_factory=list)
+    changes: "list[Change]" = field(default_factory=list)
+    """What contents out of the archive say of who may be written to: a changed feed may read more of them now."""
     problem: str = ""
 
     @property
@@ -69,6 +74,8 @@ def rows_of_days(
                 days[day] = DayRows(problem=problem)
                 break
             days[day].rows.setdefault(found.table, []).append(found.rows)
+            if file.name not in judged:
+                days[day].changes += changes_of(found, tools.merchants)
             if not found.quarantined.empty:
                 days[day].quarantined.append(found.quarantined)
     return days

@@ -41,6 +41,14 @@ class Due(BaseModel):
     by: time = Field(description="time of day in quotes, such as '06:00'")
     days_after: int = Field(default=1, ge=0, le=31, description="how many days after the file date")
 
+    @field_validator("by", mode="before")
+    @classmethod
+    def _check_by(cls, value: Any) -> Any:
+        # YAML makes a number of minutes of 16:00 without quotes, and pydantic seconds of that
+        if not isinstance(value, str | time) or not re.fullmatch(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?", str(value)):
+            raise ValueError("write a time of day in quotes, such as '06:00'")
+        return value
+
 
 class IneligibleRule(BaseModel):
     """Orders that are no shopper's purchase: those whose cell in a column matches a pattern."""

@@ -4,7 +4,7 @@ In force under a name is its accepted row with the largest id; rows are added, n
 what was in force at any time can be told from `adopted_at` (DESIGN 7, the second clock).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from pp_pipeline.ledger import schema
 
 if TYPE_CHECKING:
     from pp_pipeline.ledger.store import Ledger
+    from pp_pipeline.ledger.suppressions import Change
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,19 @@ def files_in_force(records: Iterable[FileRecord]) -> dict[str, FileRecord]:
     return {record.name: record for record in records if record.is_accepted}
 
 
-def record_files(ledger: "Ledger", records: list[FileRecord]) -> None:
+def record_files(
+    ledger: "Ledger", records: list[FileRecord], changes: "Mapping[str, Sequence[Change]] | None" = None
+) -> None:
     """Write what came of files, in one transaction; this is the moment at which contents are adopted.
+
+    With a content, and in the same transaction, goes what it says of who may be written to (`changes`, by name).
 
     What is already the name's newest row is not written again: a content that is in force, or one refused for
     the same reason. A content that was refused before keeps the time at which it was first seen.
     """
     from sqlalchemy import insert, select
+
+    from pp_pipeline.ledger.suppressions import apply_changes
 
     if not records:
         return
@@ -77,3 +84,14 @@ def record_files(ledger: "Ledger", records: list[FileRecord]) -> None:
             rows.append(values)
         if rows:
             connection.execute(insert(schema.files), rows)
+            for row in sorted(rows, key=lambda row: row["file_date"]):
+                apply_changes(connection, (changes or {}).get(row["name"], ()))
+
+
+def record_changes(ledger: "Ledger", changes: "Sequence[Change]") -> None:
+    """Write what contents that are in force say of who may be written to; saying it once more changes nothing."""
+    from pp_pipeline.ledger.suppressions import apply_changes
+
+    if changes:
+        with ledger.writing() as connection:
+            apply_changes(connection, changes)

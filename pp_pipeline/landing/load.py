@@ -24,7 +24,7 @@ from pp_pipeline.landing.days import (
     is_stale,
     landed_days,
 )
-from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
+from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force, record_changes
 from pp_pipeline.landing.files import InboxFile, differs, scan_inbox
 from pp_pipeline.landing.judging import JudgedFile
 from pp_pipeline.landing.result import DayOutcome, LandedFile, LandingResult
@@ -138,6 +138,7 @@ class _Load:
         found = rows_of_days({day: by_day.get(day, []) for day in changed}, judged, self.tools)
         self.problems |= {day: rows.problem for day, rows in found.items() if rows.problem}
         sound = {day: rows for day, rows in found.items() if not rows.problem}
+        record_changes(self.ledger, [change for rows in sound.values() for change in rows.changes])
         if sound:
             with self.connect() as connection:
                 self.landed = write_days(connection, sound, hashes)

@@ -161,9 +161,12 @@ SUPPRESSIONS = FeedKind(
         MERCHANT,
         _EMAIL,
         column("channel", "channel", "email or sms; blank: every channel."),
-        column("message_kind", "message_kind", "commercial or transactional; blank: both."),
+        column("message_kind", "message_kind", "commercial or transactional; blank: commercial for unsubscribed, else "
+               "both. A complaint or a bounce counts for both."),
         column("reason", "suppression_reason", "unsubscribed, complained, bounced, manual or deleted; blank: manual."),
-        column("suppressed_at", "instant", "Since when.", stored=("suppressed_at", "suppressed_on")),
-        column("is_lifted", "yes_or_no", "true: the contact may be written to again (never after a complaint)."),
+        column("suppressed_at", "instant", "Since when, or when it was lifted; blank: the beginning of the file date.",
+               stored=("suppressed_at", "suppressed_on")),
+        column("is_lifted", "yes_or_no", "true: the contact may be written to again on that channel, about that kind "
+               "(blank: every), as far as what was said before goes; never after a complaint."),
     ),
-)
+)  # fmt: skip

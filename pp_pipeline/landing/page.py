@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pp_pipeline.landing.completeness import Completeness, MissingFile, completeness
 from pp_pipeline.landing.file_stories import FileStory, feed_name, file_stories
 from pp_pipeline.landing.gate import RuleOutcome
 from pp_pipeline.landing.plain_feeds import all_feeds
@@ -43,11 +44,12 @@ class BrokenRule:
 
 @dataclass
 class PageDay:
-    """A day of the page: its files, and what of those in force is in quarantine."""
+    """A day of the page: its files, what of those in force is in quarantine, and which due files it lacks."""
 
     day: date
     files: list[FileStory]
     broken: list[BrokenRule]
+    missing: list[MissingFile]
 
     @property
     def row_count(self) -> int:
@@ -99,7 +101,7 @@ def write_page(
     if settings.target != "duckdb" or settings.warehouse_file.exists():
         with connect() as connection:
             broken = _broken_rules(connection, first, today)
-    days = _days(stories.files, broken, first, today)
+    days = _days(stories.files, broken, completeness(merchants, ledger), first, today)
     environment = Environment(
         loader=PackageLoader("pp_pipeline.landing", "."),
         autoescape=True,
@@ -146,7 +148,11 @@ def _together(rules: Sequence[RuleOutcome]) -> list[RuleOutcome]:
 
 
 def _days(
-    files: Sequence[FileStory], broken: Mapping[date, list[BrokenRule]], first: date, last: date
+    files: Sequence[FileStory],
+    broken: Mapping[date, list[BrokenRule]],
+    complete: Completeness,
+    first: date,
+    last: date,
 ) -> list[PageDay]:
     """The days of the page that have files or come after one that has, newest first."""
     by_day: dict[date, list[FileStory]] = {}
@@ -156,7 +162,15 @@ def _days(
     if not by_day:
         return []
     shown = (last - timedelta(days=back) for back in range((last - min(by_day)).days + 1))
-    return [PageDay(day, sorted(by_day.get(day, []), key=lambda file: file.name), broken.get(day, [])) for day in shown]
+    return [
+        PageDay(
+            day,
+            sorted(by_day.get(day, []), key=lambda file: file.name),
+            broken.get(day, []),
+            complete.missing_of_days([day]),
+        )
+        for day in shown
+    ]
 
 
 def _broken_rules(connection: "Connection", first: date, last: date) -> dict[date, list[BrokenRule]]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 # Not Alembic's usual name: a team may keep the ledger in the database where Dagster keeps its own migrations.
 VERSION_TABLE = "ledger_version"
 """The newest migration. Opening a ledger that stands here does not import Alembic."""
@@ -146,7 +146,10 @@ suppressions = Table(
     Column("kind", Text, nullable=False, server_default="", comment="'' is every kind of message"),
     Column("reason", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Index("suppressions_by_contact", "contact_key"),
+    Column("source", Text, nullable=False, server_default="", comment="what said it first: file | feedback | command"),
+    Column("stated_at", UtcDateTime, comment="the newest time that was said; null: created_at"),
+    Column("lifted_at", UtcDateTime, comment="in force while null or before stated_at"),
+    Index("suppressions_once", "contact_key", "channel", "kind", "reason", unique=True),
     comment="Who is not to be written to, on which channel, about what",
 )
 

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.sending.day_gate import DayGate
 from pp_pipeline.sending.plan import BatchId, BatchKind
 from pp_pipeline.settings import Settings, utc_now
 
@@ -29,6 +30,7 @@ FLOOR_ROWS = 500
 FEWEST_PAST_BATCHES = 7
 MEDIAN_DAYS = 28
 KILL_SWITCH = "kill_switch"
+INCOMPLETE_DAY = "incomplete_day"
 _SHORTEST_PREFIX = 4
 
 DeliveryTarget = Literal["rehearsal", "live"]
@@ -68,7 +70,8 @@ class Batch:
 @dataclass(frozen=True)
 class BatchState:
     """`sent`: nothing is left to do. `ready`: goes at the next sending. `waiting`: needs approval, as it is
-    `old` or `large`. `blocked`: by the `kill_switch`, or its day has not come (`early`)."""
+    `old` or `large`. `blocked`: by the `kill_switch`, its day has not come (`early`), or lacks a file
+    (`incomplete_day`)."""
 
     state: Literal["sent", "ready", "waiting", "blocked"]
     reason: str = ""
@@ -97,6 +100,7 @@ def batch_states(
     """The newest version of each batch of a range of days, and how it stands on `today`."""
     everything = newest_batches(ledger, first - timedelta(days=MEDIAN_DAYS), last)
     killed = settings.kill_switch or ledger.switch_is_on(KILL_SWITCH)
+    gate = DayGate(settings, ledger)
     sizes: dict[tuple[BatchKind, str, str], list[tuple[date, int]]] = {}
     states = []
     for batch in everything:  # by day: what lies before it is known when its turn comes
@@ -104,14 +108,20 @@ def batch_states(
         if batch.day >= first:
             earliest = batch.day - timedelta(days=MEDIAN_DAYS)
             past_rows = [rows for day, rows in past if day >= earliest]
-            states.append((batch, batch_state(batch, past_rows, current_target(settings), killed, today)))
+            is_closed = gate.is_closed_to(batch.id)
+            states.append((batch, batch_state(batch, past_rows, current_target(settings), killed, today, is_closed)))
         if batch.row_count:
             past.append((batch.day, batch.row_count))
     return states
 
 
 def batch_state(
-    batch: Batch, past_row_counts: Sequence[int], target: DeliveryTarget, is_killed: bool, today: date
+    batch: Batch,
+    past_row_counts: Sequence[int],
+    target: DeliveryTarget,
+    is_killed: bool,
+    today: date,
+    is_incomplete: bool = False,
 ) -> BatchState:
     """How one batch stands; `past_row_counts` are those of its batches of the 28 days before."""
     if batch.finished_for == target:
@@ -120,6 +130,8 @@ def batch_state(
         return BatchState("blocked", KILL_SWITCH)
     if batch.day > today:
         return BatchState("blocked", "early")
+    if is_incomplete:
+        return BatchState("blocked", INCOMPLETE_DAY)
     if batch.approved_at is None:
         if ((batch.first_sendable_on or today) - batch.day).days > MAX_BATCH_AGE_DAYS:
             return BatchState("waiting", "old")
@@ -147,11 +159,11 @@ def note_sendable(ledger: Ledger, settings: Settings, first: date, last: date, t
     with ledger.reading() as connection:
         if ledger.switch_is_on(KILL_SWITCH, connection):
             return
-        numbers = [
-            batch.number
-            for batch in read_newest(connection, first, min(last, today))
-            if batch.first_sendable_on is None
+        unnoted = [
+            batch for batch in read_newest(connection, first, min(last, today)) if batch.first_sendable_on is None
         ]
+    gate = DayGate(settings, ledger)
+    numbers = [batch.number for batch in unnoted if not gate.is_closed_to(batch.id)]
     if numbers:
         with ledger.writing() as connection:
             for part in _parts(numbers):

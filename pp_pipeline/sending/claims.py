@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from pp_pipeline.ledger.schema import batches, deliveries, suppressions
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.suppressions import in_force
 from pp_pipeline.sending.batches import KILL_SWITCH, Batch, DeliveryTarget, is_newest
 from pp_pipeline.sending.outlets import Outcome
 from pp_pipeline.sending.planned import Planned, PlannedMessage, contact_keys, ledger_columns
@@ -208,5 +209,6 @@ def _suppressed(connection: Connection, items: Sequence[Planned], kind: str) -> 
         query = select(suppressions.c.contact_key, suppressions.c.channel).where(
             suppressions.c.contact_key.in_(contacts[start : start + _LOOKUP_SIZE]),
             suppressions.c.kind.in_(("", kind)),
+            in_force(),
         )
         yield from ((row.contact_key, row.channel) for row in connection.execute(query))

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from pp_pipeline.ledger.schema import batches, deliveries, suppressions
+from pp_pipeline.ledger.schema import batches, deliveries
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.sending.batches import Batch, BatchState, batch_states, current_target
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.settings import Settings
@@ -84,9 +85,8 @@ class DeliveryTeller:
 
     def suppressions(self, contact_key: str) -> list[Suppression]:
         """Why a contact is not written to."""
-        with self.ledger.reading() as connection:
-            query = select(suppressions).where(suppressions.c.contact_key == contact_key).order_by(suppressions.c.id)
-            return [Suppression(row.channel, row.kind, row.reason, row.created_at) for row in connection.execute(query)]
+        found = suppressions_in_force(self.ledger, contact_key)
+        return [Suppression(one.channel, one.kind, one.reason, one.since) for one in found]
 
     def _delivered(self, row: Row[Any], planned: Planned | None) -> Outgoing:
         name = planned.name if planned else _ledger_name(row)

@@ -1,12 +1,13 @@
 """Order files in: every day's accepted contents, typed, with what was refused and quarantined beside them."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
-from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
+from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range, days_between
+from pp_pipeline.landing.completeness import MissingFile, acting_now, completeness
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.files import unread_files
 from pp_pipeline.landing.load import load_days
@@ -14,6 +15,8 @@ from pp_pipeline.landing.page import page_file, write_page
 from pp_pipeline.landing.result import LandedFile, LandingResult
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.sender import known_secret
+
+DAYS_LOOKED_BACK = 7
 
 
 class LandingConfig(dg.Config):
@@ -42,6 +45,12 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 asset="order_file_rows",
                 description="No row of these days is in quarantine. The other rows of the file went on.",
             ),
+            dg.AssetCheckSpec(
+                "due_files_are_there",
+                asset="order_file_rows",
+                description="No file of these days or of the last 7 is overdue. What lacks one sends only "
+                "transactional messages.",
+            ),
         ],
     )
     def order_file_rows(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator[Any]:
@@ -62,6 +71,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
             )  # fmt: skip
             standing = unread_files(location.settings, ledger, location.feeds, through=location.today())
             page = _write_page(context, location, ledger, result)
+            missing = files_missing(location, ledger, first, last)
         for day in result.days:
             context.add_asset_metadata(
                 {"dagster/partition_row_count": day.row_count, "files": list(day.file_names)},
@@ -97,6 +107,12 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
             severity=dg.AssetCheckSeverity.WARN,
             description="\n".join(_quarantine_line(file) for file in quarantined) or "no row in quarantine",
         )
+        yield dg.AssetCheckResult(
+            check_name="due_files_are_there",
+            passed=not missing,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(map(str, missing)) or "no file is overdue",
+        )
 
     return [order_file_rows]
 
@@ -113,6 +129,14 @@ def _write_page(
         context.log.warning(f"{page_file(location.settings)} can't be written ({type(error).__name__})")
         return {}
     return {"page": dg.MetadataValue.path(str(path))}
+
+
+def files_missing(location: Location, ledger: Ledger, first: date, last: date) -> list[MissingFile]:
+    """The overdue files of a range of days and of the last 7."""
+    today = location.today()
+    days = {*days_between(first, last), *days_between(today - timedelta(days=DAYS_LOOKED_BACK - 1), today)}
+    missing = completeness(location.merchants, ledger).missing_of_days(days)
+    return [one for one in missing if one.is_overdue(acting_now(location.settings, location.merchants[one.merchant]))]
 
 
 def _dated_after(names: Sequence[str], location: Location) -> list[str]:

@@ -1,0 +1,140 @@
+"""`pp suppressions`: who is not to be written to, counted; exported with addresses; added or lifted by hand."""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pp_pipeline.commands.output import counted, guarded, print_json, print_line, print_table
+from pp_pipeline.contact_keys import contact_key
+from pp_pipeline.landing.addresses import read_email
+from pp_pipeline.landing.cell_types import CHANNELS, MESSAGE_KINDS
+from pp_pipeline.landing.tables import ROW_TABLES
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.suppressions import (
+    Suppress,
+    Suppression,
+    apply_changes,
+    lift_by_command,
+    suppressions_in_force,
+)
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.sender import known_secret
+from pp_pipeline.settings import Settings, SettingsError, utc_now
+from pp_pipeline.warehouse import Warehouse
+
+EXPORT_COLUMNS = ("merchant", "email", "channel", "kind", "reason", "since")
+
+
+@guarded
+def run_suppressions(export: str, add: str, lift: str, channel: str, kind: str, merchant: str, as_json: bool) -> int:
+    """One of: count, export, add, lift. Returns 1 if a lift leaves something in force or an export lacks somebody."""
+    if sum(map(bool, (export, add, lift))) > 1:
+        raise SettingsError("ask for one of --export, --add and --lift at a time")
+    settings = Settings.from_environment()
+    with Ledger(settings) as ledger:
+        if add or lift:
+            key = _key(settings, ledger, add or lift, merchant)
+            _check_scope(channel, kind)
+            return _add(ledger, key, channel, kind) if add else _lift(ledger, key, channel, kind)
+        found = suppressions_in_force(ledger)
+    if export:
+        return _export(settings, found, Path(export), as_json)
+    _print_counts(found, as_json)
+    return 0
+
+
+def _key(settings: Settings, ledger: Ledger, text: str, merchant: str) -> str:
+    if merchant not in load_merchants(settings):
+        raise SettingsError(f"there is no merchant {merchant}; see pp_pipeline/merchants")
+    email, _ = read_email(text)
+    if email is None:
+        raise SettingsError("that is not an e-mail address, such as ann@example.com")
+    return contact_key(known_secret(settings, ledger), merchant, email)
+
+
+def _check_scope(channel: str, kind: str) -> None:
+    for option, value, allowed in (("--channel", channel, CHANNELS), ("--kind", kind, MESSAGE_KINDS)):
+        if value and value not in allowed:
+            raise SettingsError(f"{option} can be {' or '.join(allowed)}, not '{value}'; without it every one is meant")
+
+
+def _add(ledger: Ledger, key: str, channel: str, kind: str) -> int:
+    with ledger.writing() as connection:
+        apply_changes(connection, [Suppress(key, channel, kind, "manual", utc_now(), "command")])
+    print_line(f"Contact {key[:8]} is suppressed: {_scope(channel, kind)}.")
+    return 0
+
+
+def _lift(ledger: Ledger, key: str, channel: str, kind: str) -> int:
+    remaining = lift_by_command(ledger, key, channel, kind, utc_now())
+    if not remaining:
+        print_line(f"Contact {key[:8]} is not suppressed.")
+        return 0
+    print_line(f"Contact {key[:8]} stays suppressed:")
+    for one in remaining:
+        print_line(f"  {_scope(one.channel, one.kind)}, since {one.since:%Y-%m-%d}: {one.reason}")
+    print_line("A complaint is never lifted; what holds for every channel or kind is lifted without --channel, --kind.")
+    return 1
+
+
+def _print_counts(found: Sequence[Suppression], as_json: bool) -> None:
+    counts = Counter((one.reason, one.channel, one.kind, one.source) for one in found)
+    contacts = len({one.contact_key for one in found})
+    rows = [[*words, counts[words]] for words in sorted(counts)]
+    if as_json:
+        names = ("reason", "channel", "kind", "source", "count")
+        print_json({"contacts": contacts, "suppressions": [dict(zip(names, row, strict=True)) for row in rows]})
+        return
+    print_table(
+        f"{counted(contacts, 'contact', 'contacts')} suppressed",
+        ["reason", "channel", "kind", "said by", "count"],
+        [[reason, channel or "every", kind or "every", source or "-", count]
+         for reason, channel, kind, source, count in rows],
+    )  # fmt: skip
+
+
+def _export(settings: Settings, found: Sequence[Suppression], path: Path, as_json: bool) -> int:
+    known = _addresses(settings, {one.contact_key for one in found})
+    rows = [
+        (*known[one.contact_key], one.channel, one.kind, one.reason, one.since.isoformat())
+        for one in found
+        if one.contact_key in known
+    ]
+    unknown = len({one.contact_key for one in found} - known.keys())
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise SettingsError(f"{path} is there already; name a new file") from None
+    except OSError as error:
+        raise SettingsError(f"{path} can't be written: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(EXPORT_COLUMNS)
+        writer.writerows(sorted(rows))
+    if as_json:
+        print_json({"file": str(path), "rows": len(rows), "contacts_without_known_address": unknown})
+    else:
+        print_line(f"{counted(len(rows), 'row', 'rows')} written to {path}.")
+        if unknown:
+            print_line(f"{counted(unknown, 'contact has', 'contacts have')} no address in the warehouse.", "yellow")
+    return 1 if unknown else 0
+
+
+def _addresses(settings: Settings, keys: set[str]) -> Mapping[str, tuple[str, str]]:
+    """Merchant and address of the contacts that landed rows know."""
+    tables = [name for name, columns in ROW_TABLES.items() if "contact_key" in columns]
+    known: dict[str, tuple[str, str]] = {}
+    with Warehouse(settings).connect() as connection:
+        for table in tables:
+            if connection.table_exists(table):
+                query = f"select distinct contact_key, merchant, email from {table} where contact_key is not null"
+                for key, merchant, email in connection.rows(query):
+                    if key in keys:
+                        known[key] = (merchant, email)
+    return known
+
+
+def _scope(channel: str, kind: str) -> str:
+    return f"{channel or 'every channel'}, {kind or 'every kind of message'}"

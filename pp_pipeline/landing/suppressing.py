@@ -1,0 +1,87 @@
+"""What files say of who may be written to: rows of `suppressions` and `feedback` as changes of the ledger (DESIGN 5).
+
+They are written down in the transaction that records the file, so a content is never in force without them, and before
+anything is sent; once more when a day is read again, as it may be read otherwise then. Contents only ever add
+changes: a row that a correction leaves out changes nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pp_pipeline.landing.judging import JudgedFile
+from pp_pipeline.ledger.suppressions import COMPLAINED, Change, Lift, Suppress
+from pp_pipeline.merchants import Merchant
+
+if TYPE_CHECKING:
+    import pandas
+
+# Whoever complained or can't be reached is not written to at all; who unsubscribed still gets what is no advertising.
+_EVERY_KIND = (COMPLAINED, "bounced")
+_KIND_OF_UNSUBSCRIBED = "commercial"
+_LATEST_LIFT = timedelta(days=2)  # from the beginning of the file date: the file may be written on the day after
+
+
+def changes_of(judged: JudgedFile, merchants: Mapping[str, Merchant]) -> list[Change]:
+    """What an accepted content says, in the order of its rows; nothing where it is of another kind."""
+    if judged.rows is None or judged.rows.empty:
+        return []
+    if judged.source.feed.kind == "suppressions":
+        return list(_of_suppressions(judged, judged.rows, merchants))
+    if judged.source.feed.kind == "feedback":
+        return list(_of_feedback(judged, judged.rows, merchants))
+    return []
+
+
+def _of_suppressions(
+    judged: JudgedFile, rows: "pandas.DataFrame", merchants: Mapping[str, Merchant]
+) -> Iterator[Change]:
+    columns = ("merchant", "contact_key", "channel", "message_kind", "reason", "is_lifted")
+    for row, at in zip(_texts(rows, columns), _moments(judged, rows, "suppressed_at", merchants), strict=True):
+        merchant, key, channel, kind, reason, is_lifted = row
+        if is_lifted:
+            # a slip in its date must not lift what will be said in years to come
+            yield Lift(key, channel or "", kind or "", min(at, _midnight(judged, merchants[merchant]) + _LATEST_LIFT))
+            continue
+        reason = reason or "manual"
+        if reason in _EVERY_KIND:
+            kind = ""
+        elif reason == "unsubscribed":
+            kind = kind or _KIND_OF_UNSUBSCRIBED
+        yield Suppress(key, channel or "", kind or "", reason, at, "file")
+
+
+def _of_feedback(judged: JudgedFile, rows: "pandas.DataFrame", merchants: Mapping[str, Merchant]) -> Iterator[Change]:
+    is_hard = (rows["event"] == "bounced") & (rows["bounce"] == "hard").fillna(False)
+    rows = rows.loc[is_hard.astype(bool) | rows["event"].isin(["unsubscribed", COMPLAINED])]
+    found = _texts(rows, ("contact_key", "channel", "event"))
+    for (key, channel, event), at in zip(found, _moments(judged, rows, "occurred_at", merchants), strict=True):
+        kind = _KIND_OF_UNSUBSCRIBED if event == "unsubscribed" else ""
+        yield Suppress(key, channel or "", kind, event, at, "feedback")
+
+
+def _texts(rows: "pandas.DataFrame", columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """The cells of some columns, None where one is missing."""
+    parts = [rows[column].astype(object).where(rows[column].notna(), None) for column in columns]
+    return list(zip(*parts, strict=True))
+
+
+def _moments(
+    judged: JudgedFile, rows: "pandas.DataFrame", column: str, merchants: Mapping[str, Merchant]
+) -> Iterator[datetime]:
+    """When each row was said: what it states, else the beginning of the file's day by the merchant's clock, later rows
+    a trace later."""
+    midnights = {name: _midnight(judged, merchant) for name, merchant in merchants.items()}
+    _, line_column = judged.source.kind.file_columns
+    is_stated = rows[column].notna()
+    for stated, moment, merchant, line in zip(
+        is_stated, rows[column], rows["merchant"], rows[line_column], strict=True
+    ):
+        if stated:
+            yield moment.to_pydatetime().replace(tzinfo=UTC)
+        else:
+            yield midnights[merchant] + timedelta(microseconds=int(line))
+
+
+def _midnight(judged: JudgedFile, merchant: Merchant) -> datetime:
+    return datetime.combine(judged.source.file_date, time(), merchant.zone_info).astimezone(UTC)
