@@ -145,6 +145,8 @@ CONVERSATIONS = (
     conversation("unless_canceled", ["purchase", "canceled"], exit_when=["canceled"]),
     conversation("unless_returned", ["purchase", "canceled", "returned"], exit_when=["returned"]),
     conversation("once_unless_canceled", ["purchase", "canceled"], entries="once", exit_when=["canceled"]),
+    conversation("unless_a_line_came_back", ["purchase", "shipped"], exit_when=["partly_returned"]),
+    conversation("unless_refunded", ["purchase", "shipped"], exit_when=["refunded", "canceled"]),
 )
 
 _TWO_ORDERS = {5: row("A", 5), 7: row("B", 7)}
@@ -154,6 +156,9 @@ _ALL_STEPS = {5: row("A", 5), 7: row("A", 5, "shipped", shipped=7)}
 _CANCELED_TODAY = {5: row("A", 5), 8: (row("A", 5, "canceled"), row("B", 4))}
 _CANCELED_FIRST = {5: row("A", 5, "canceled"), 7: row("B", 7)}
 _RETURNED = {5: row("A", 5), 8: row("A", 5, "returned")}
+_TWO_LINES = {**row("A", 5, "shipped", shipped=7), "line_status": "shipped"}
+_A_LINE_BACK = {5: row("A", 5), 7: (_TWO_LINES, {**_TWO_LINES, "sku": "SKU-2", "line_status": "returned"})}
+_REFUNDED = {5: row("A", 5), 7: {**_TWO_LINES, "refunded_amount": "3.00"}}
 
 MESSAGE_CASES = (
     MessageCase("a contact has one run at a time, again and again", "each_time", _TWO_ORDERS, ("5 A", "7 B")),
@@ -176,6 +181,9 @@ MESSAGE_CASES = (
     ),
     MessageCase("other words don't end it", "unless_returned", _CANCELED_FIRST, ("5 A", "7 B")),
     MessageCase("returned ends it", "unless_returned", _RETURNED, ("5 A",)),
+    MessageCase("a line that came back ends it", "unless_a_line_came_back", _A_LINE_BACK, ("5 A",)),
+    MessageCase("which is no return of the order", "unless_returned", _A_LINE_BACK, ("5 A",)),
+    MessageCase("money that went back ends it", "unless_refunded", _REFUNDED, ("5 A",)),
     MessageCase("what was said before stays", "unless_canceled", _CANCELED_TODAY, ("5 A",)),
 )
 

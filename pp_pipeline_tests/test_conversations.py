@@ -62,7 +62,7 @@ def test_one_row_per_message_and_event(folder: Path) -> None:
     change(folder, "scope: order", "scope: order\nentries: once\nlive_from: 2026-07-04\nexit_when: [canceled]")
     frame = conversation_messages(load_conversations(folder))
     assert list(frame.columns) == list(MESSAGE_COLUMNS)
-    rest = ("greet", "email", "hello", "commercial", "order", "once", date(2026, 7, 4), True, False)
+    rest = ("greet", "email", "hello", "commercial", "order", "once", date(2026, 7, 4), " canceled ")
     assert [tuple(row) for row in frame.itertuples(index=False)] == [
         ("hello", "thank_you", *rest),
         ("hello", "review_request", *rest),
@@ -104,7 +104,7 @@ def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
         (
             "scope: order",
             "exit_when: [canceled, unsubscribed]",
-            ":3: exit_when[2]: is 'unsubscribed'; allowed is 'canceled' or 'returned'",
+            ":3: exit_when[2]: is 'unsubscribed'; allowed is 'canceled', 'returned', 'partly_returned' or 'refunded'",
         ),
         ("scope: order", "exit_when: canceled", ":3: exit_when: is 'canceled'; allowed is a list"),
         ("scope: order", "goal: opened", ":3: goal: is 'opened'; allowed is 'none' or 'purchased_again'"),

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.loading import conversation_messages
-from pp_pipeline.conversations.tables import CREATE_CONVERSATION_MESSAGES
+from pp_pipeline.conversations.tables import write_conversation_messages
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.ledger.store import Ledger
@@ -158,8 +157,7 @@ class WholeWay:
         self._merchant = replace(self._merchant, **{"zone": "UTC", "ineligible_emails": (), **merchant})
         write_merchants([self._merchant], self.settings.merchants_dir)
         with self.warehouse.connect() as connection:
-            connection.execute(CREATE_CONVERSATION_MESSAGES)
-            connection.replace_table("conversation_messages", conversation_messages(conversations))
+            write_conversation_messages(connection, conversations)
 
     def drop(self, files: Iterable[OrderFile]) -> None:
         """Put files into the inbox, over what is there under their names."""

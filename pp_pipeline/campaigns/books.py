@@ -95,6 +95,7 @@ def begin_build(
     """
     connection.execute(CREATE_BUILT_DAYS)
     _delete(connection, [book.model for book in wanted], first, last)
+    _drop_what_is_built_whole(connection, wanted)
     landed = _files_hashes(connection)
     built = _built_days(connection)
     days = [day for day in _days(first, last) if day in landed]
@@ -194,6 +195,14 @@ def _files_hashes(connection: Connection) -> dict[date, str]:
     if not connection.table_exists("landed_days"):
         return {}
     return dict(connection.rows("select day, files_hash from landed_days"))
+
+
+def _drop_what_is_built_whole(connection: Connection, wanted: Collection[Book]) -> None:
+    """A model of which no built day is left is made anew: its table may have an older form, with other columns."""
+    kept = {model for (model,) in connection.rows("select distinct model from built_days")}
+    for book in wanted:
+        if book.model not in kept and connection.table_exists(book.model):
+            connection.execute(f"drop table {book.model} cascade")
 
 
 def _days(first: date, last: date) -> Iterable[date]:

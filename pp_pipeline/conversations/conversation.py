@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from pp_pipeline.conversations.exits import ExitWord
+
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """What can be a folder, a column value and a part of a file name alike."""
 
@@ -83,7 +85,7 @@ class Conversation(_Part):
     goal: Literal["none", "purchased_again"] = "none"
     scope: Literal["contact", "order"] = "contact"
     entries: Literal["once", "unlimited"] = "unlimited"
-    exit_when: list[Literal["canceled", "returned"]] = Field(default_factory=list)
+    exit_when: list[ExitWord] = Field(default_factory=list)
     live_from: date | None = None
     threads: list[Thread]
 

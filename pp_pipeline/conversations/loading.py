@@ -34,8 +34,7 @@ MESSAGE_COLUMNS = (
     "scope",
     "entries",
     "live_from",
-    "exit_canceled",
-    "exit_returned",
+    "exit_when",
 )
 
 
@@ -84,14 +83,12 @@ def conversation_messages(conversations: Sequence[Conversation]) -> "pandas.Data
             conversation.scope,
             conversation.entries,
             conversation.live_from,
-            "canceled" in conversation.exit_when,
-            "returned" in conversation.exit_when,
+            f" {' '.join(conversation.exit_when)} ",  # each word between blanks, so that SQL finds it whole
         )
         for conversation in conversations
         for event in conversation.events
     ]
-    frame = pandas.DataFrame(rows, columns=list(MESSAGE_COLUMNS), dtype=object)
-    return frame.astype({"exit_canceled": bool, "exit_returned": bool})
+    return pandas.DataFrame(rows, columns=list(MESSAGE_COLUMNS), dtype=object)
 
 
 def _folders(conversations_dir: Path) -> list[Path]:

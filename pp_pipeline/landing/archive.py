@@ -16,8 +16,12 @@ class ArchiveError(RuntimeError):
 
 
 def archived_file(settings: Settings, sha256: str) -> Path:
-    """Where a content is kept."""
-    return settings.archive / sha256
+    """Where a content is kept; one that was kept as `<sha256>.csv`, before other formats came, is renamed."""
+    path = settings.archive / sha256
+    former = path.with_name(f"{sha256}.csv")
+    if not path.exists() and former.exists():
+        former.replace(path)
+    return path
 
 
 def keep(settings: Settings, sha256: str, content: bytes) -> None:

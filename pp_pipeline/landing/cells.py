@@ -165,7 +165,7 @@ def read_zone(text: str) -> Cell:
 
 
 def read_link(text: str) -> Cell:
-    """A link that begins with http:// or https://."""
+    """A link that begins with `http://` or `https://`."""
     text = text.strip()
     if not text:
         return None, "blank"

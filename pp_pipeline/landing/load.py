@@ -28,6 +28,7 @@ from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_fo
 from pp_pipeline.landing.files import InboxFile, differs, scan_inbox
 from pp_pipeline.landing.judging import JudgedFile
 from pp_pipeline.landing.result import DayOutcome, LandedFile, LandingResult
+from pp_pipeline.landing.tables import prepare_tables
 from pp_pipeline.landing.tools import LoadTools
 from pp_pipeline.landing.writing import merchants_differ, write_days, write_merchants
 from pp_pipeline.merchants import Merchant
@@ -80,6 +81,7 @@ def load_days(
         load.files = [LandedFile(name, None, "refused", reason) for name, reason in inbox.misnamed]
         load.in_force = files_in_force(all_records(ledger))
         with connect() as connection:
+            prepare_tables(connection)
             load.landed = landed_days(connection)
             has_other_merchants = merchants_differ(connection, merchants)
         vanished = _vanished(inbox.files, load.in_force, first, last)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pp_pipeline.landing.day_rows import DayRows
 from pp_pipeline.landing.days import LandedDay, chained, landed_days, runs_of_days
-from pp_pipeline.landing.tables import ROW_TABLES, prepare_tables
+from pp_pipeline.landing.tables import ROW_TABLES
 from pp_pipeline.merchants import Merchant
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ def write_days(
     Returns all landed days as they stand then. Later days keep their rows; their `files_hash` changes
     where something before them changed.
     """
-    prepare_tables(connection)
     for first, last in runs_of_days(days):
         within = [days[day] for day in sorted(days) if first <= day <= last]
         for table in ROW_TABLES:
@@ -49,7 +48,6 @@ def write_merchants(connection: "Connection", merchants: Mapping[str, Merchant])
     """Replace the table of merchants."""
     import pandas
 
-    prepare_tables(connection)
     frame = pandas.DataFrame(_merchant_rows(merchants), columns=["merchant", "zone", "currency"])
     connection.replace_table("merchants", frame)
 

@@ -88,7 +88,7 @@ def _messages(
     """
     for merchant, due_on, key, contact_key, email, *rest in connection.rows(sql, days):
         run_key, conversation, step, occurrence, number, channel, template, event_id, order_number = rest
-        status_now, contact_key_now = now.get((merchant, order_number), (None, None))
+        exits_now, contact_key_now = now.get((merchant, order_number), (frozenset[str](), None))
         yield (
             BatchId(due_on, "messages", conversation, merchant),
             PlannedMessage(
@@ -107,7 +107,7 @@ def _messages(
                 order_number=order_number,
                 due_on=due_on,
                 order=orders.get((merchant, order_number, due_on)),
-                status_now=status_now,
+                exits_now=exits_now,
                 contact_key_now=contact_key_now,
             ),
         )

@@ -21,8 +21,10 @@ def skip_reason(item: Planned, conversations: Mapping[str, Conversation], claim:
             return "suppressed"
         case PlannedMessage() if claim.is_suppressed(item.contact_key, item.channel):
             return "suppressed"
-        case PlannedMessage() if item.status_now in conversations[item.conversation].exit_when:
-            return f"exit_when: {item.status_now}"
+        case PlannedMessage() if exits := [
+            word for word in conversations[item.conversation].exit_when if word in item.exits_now
+        ]:
+            return f"exit_when: {exits[0]}"
         case PlannedMessage() if _went_before(item, conversations[item.conversation], claim):
             return "sent_under_another_id"
         case PlannedMessage() if item.contact_key_now not in (None, item.contact_key):

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 
+from pp_pipeline.conversations.exits import exits_of
 from pp_pipeline.sending.plan import marks
 from pp_pipeline.sending.planned import Order, OrderLine
 from pp_pipeline.warehouse import Connection
@@ -78,8 +79,10 @@ def read_orders(connection: Connection, days: list[date]) -> dict[tuple[str, str
     return orders
 
 
-def read_orders_now(connection: Connection, days: list[date]) -> dict[tuple[str, str], tuple[str | None, str | None]]:
-    """What the newest version says of the days' orders: status and contact."""
+def read_orders_now(
+    connection: Connection, days: list[date]
+) -> dict[tuple[str, str], tuple[frozenset[str], str | None]]:
+    """What the newest version says of the days' orders: which words of `exit_when` are true of it, and its contact."""
     sql = f"""
         with wanted as (
             select distinct merchant, order_number from planned_messages where due_on in ({marks(days)})
@@ -96,6 +99,10 @@ def read_orders_now(connection: Connection, days: list[date]) -> dict[tuple[str,
                 on all_versions.merchant = wanted.merchant
                 and all_versions.order_number = wanted.order_number
         )
-        select merchant, order_number, status, contact_key from versions where recency = 1
+        select merchant, order_number, contact_key, status, returned_lines, refunded_cents
+        from versions where recency = 1
     """
-    return {(row[0], row[1]): (row[2], row[3]) for row in connection.rows(sql, days)}
+    return {
+        (merchant, number): (exits_of(status, int(returned_lines), int(refunded_cents)), contact_key)
+        for merchant, number, contact_key, status, returned_lines, refunded_cents in connection.rows(sql, days)
+    }

@@ -50,7 +50,7 @@ class PlannedMessage:
     order_number: str | None
     due_on: dt.date
     order: Order | None = field(repr=False)
-    status_now: str | None
+    exits_now: frozenset[str]
     contact_key_now: str | None
 
 

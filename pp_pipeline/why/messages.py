@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.exits import exits_of
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.why.history import EventRow, MessageRow, VersionRow, in_force
 from pp_pipeline.why.story import Event, NoMessage
@@ -59,8 +60,10 @@ class EventTeller:
         if conversation.live_from is not None and row.occurred_on < conversation.live_from:
             return f"it is live from {conversation.live_from}"
         version = in_force(self.orders.get(row.order_number or "", ()), row.occurred_on)
-        if version is not None and version.status in conversation.exit_when:
-            return f"its order is {version.status}, which ends it (exit_when)"
+        if version is not None:
+            exits = exits_of(version.status, version.returned_lines, version.refunded_cents)
+            if ends := [word for word in conversation.exit_when if word in exits]:
+                return f"its order is {ends[0].replace('_', ' ')}, which ends it (exit_when)"
         run_key = row.contact_key
         if conversation.scope == "order":
             run_key = f"{row.contact_key}:{row.order_number}"

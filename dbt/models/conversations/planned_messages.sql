@@ -4,7 +4,7 @@
 {{ partitioned_by_day('due_on', indexes=[{'columns': ['due_on']}],
     meta={
         'reads_history_of': ['order_versions', 'external_events'],
-        'config_hash': 'conversations 1',
+        'config_hash': 'conversations 2',
     }) }}
 
 with conversation_messages as (
@@ -49,6 +49,8 @@ judged as (
         candidates.*,
         versions.ordered_at,
         versions.status,
+        versions.returned_lines,
+        versions.refunded_cents,
         row_number() over (
             partition by candidates.conversation, candidates.event_id order by versions.known_on desc
         ) as version_recency
@@ -71,8 +73,9 @@ acting as (
     from judged
     where
         version_recency = 1
-        and not (exit_canceled and status = 'canceled')
-        and not (exit_returned and status = 'returned')
+        {%- for word, is_true in exits().items() %}
+        and not (exit_when like '% {{ word }} %' and {{ is_true }})
+        {%- endfor %}
 )
 
 select

@@ -2,8 +2,7 @@
 
 import dagster as dg
 
-from pp_pipeline.conversations.loading import conversation_messages as messages_of
-from pp_pipeline.conversations.tables import CREATE_CONVERSATION_MESSAGES
+from pp_pipeline.conversations.tables import write_conversation_messages
 from pp_pipeline.defs.dbt_steps import dbt_step
 from pp_pipeline.defs.location import SINGLE_RUN, Location
 
@@ -22,12 +21,8 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
 
         The table is small and written whole: a configuration has no effective date.
         """
-        frame = messages_of(location.conversations)
         with location.warehouse.connect() as connection:
-            connection.execute(CREATE_CONVERSATION_MESSAGES)
-            connection.replace_table("conversation_messages", frame)
-        return dg.MaterializeResult(
-            metadata={"conversations": len(set(frame["conversation"])), "dagster/row_count": len(frame)}
-        )
+            count = write_conversation_messages(connection, location.conversations)
+        return dg.MaterializeResult(metadata={"conversations": len(location.conversations), "dagster/row_count": count})
 
     return [conversation_messages, dbt_step(location, "conversations")]

@@ -1,0 +1,26 @@
+"""What ends a run: the words of `exit_when`, states of the order that a message is about (DESIGN 4).
+
+dbt/macros/exits.sql states the same for the plan; a test holds the two together.
+"""
+
+from typing import Literal, get_args
+
+ExitWord = Literal["canceled", "returned", "partly_returned", "refunded"]
+EXIT_WORDS: tuple[ExitWord, ...] = get_args(ExitWord)
+
+
+def exits_of(status: str, returned_lines: int, refunded_cents: int) -> frozenset[str]:
+    """The words that are true of an order.
+
+    Args:
+        status: of its version in force.
+        returned_lines: how many of its lines came back.
+        refunded_cents: what was given back, in cents.
+    """
+    states = {
+        "canceled": status == "canceled",
+        "returned": status == "returned",
+        "partly_returned": returned_lines > 0,
+        "refunded": refunded_cents > 0,
+    }
+    return frozenset(word for word, is_true in states.items() if is_true)
