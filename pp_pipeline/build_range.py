@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from pp_pipeline.campaigns.books import Book, stale_days
 from pp_pipeline.landing import days as landing_days
 from pp_pipeline.landing.files import unread_files
-from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
@@ -45,7 +44,7 @@ def build_range(
     reasons, days = [], [first]
     unread = [
         found.file.file_date
-        for found in unread_files(settings, ledger, all_feeds(merchants), through=last)
+        for found in unread_files(settings, ledger, merchants, through=last)
         if not found.refused_before and not found.file.is_dated_too_early
     ]
     if unread:

@@ -137,11 +137,11 @@ def test_what_vanished_there_goes_here_once_a_load_has_read_it(server: SftpServe
         (server.folder / name).unlink()
 
     kept = fetch_files(shop.settings)
-    assert (kept.kept, kept.removed) == ((DAY_5,), ("readme.txt",))
+    assert (kept.kept, kept.removed) == ((DAY_5, "readme.txt"), ())
     shop.load()
     gone = fetch_files(shop.settings)
-    assert (gone.kept, gone.removed) == ((), (DAY_5,))
-    assert names_in(shop.settings.inbox) == [DAY_6]  # dropped here, never there
+    assert (gone.kept, gone.removed) == (("readme.txt",), (DAY_5,))  # of no feed: here is its last copy
+    assert names_in(shop.settings.inbox) == [DAY_6, "readme.txt"]  # the first was dropped here, never there
     assert shop.load().vanished == (DAY_5,)
     assert len(shop.orders()) == 2
     assert fetch_files(shop.settings).removed == ()

@@ -21,7 +21,7 @@ from pp_pipeline.landing.gate import RuleOutcome
 from pp_pipeline.landing.hash_cache import HashCache
 from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
 from pp_pipeline.landing.page import page_file, write_page
-from pp_pipeline.landing.plain_feeds import PLAIN_FEEDS
+from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.dagster_home import install
 from pp_pipeline_tests.landing_shop import Shop, csv_of, merchant
@@ -216,7 +216,7 @@ def test_the_page_tells_days_refusals_and_quarantine_but_no_value(kept: Shop) ->
     rules = [RuleOutcome("orders", "status", "is_a_known_status", "A <known> status.", 10, broken) for broken in (1, 2)]
     path = write_page(kept.settings, kept.ledger, kept.connect, kept.merchants, date(2026, 1, 10), rules)
     assert path == page_file(kept.settings) == kept.settings.home / "reports" / "landing.html"
-    assert os.listdir(path.parent) == ["landing.html"]
+    assert sorted(os.listdir(path.parent)) == ["landing.html", "rules.json"]
     text = path.read_text()
     page = Page(text)
     assert not page.addresses and page.tags.isdisjoint({"script", "link", "img", "b>"}) and "url(" not in text
@@ -282,18 +282,18 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_that_did_not_change_is_hashed_once(shop: Shop, reads: list[str], later: None) -> None:
-    feeds, day = PLAIN_FEEDS, date(2026, 1, 31)
-    first = unread_files(shop.settings, shop.ledger, feeds, day)
+    feeds, day = all_feeds(shop.merchants), date(2026, 1, 31)
+    first = unread_files(shop.settings, shop.ledger, shop.merchants, day)
     count = len(reads)
     assert sorted(reads) == sorted(file.name for file in scan_inbox(shop.settings, feeds).files)
-    assert [one.file.sha256 for one in unread_files(shop.settings, shop.ledger, feeds, day)] == [
+    assert [one.file.sha256 for one in unread_files(shop.settings, shop.ledger, shop.merchants, day)] == [
         one.file.sha256 for one in first
     ]
     assert len(reads) == count
     shop.load()
     assert "orders_2026-01-06.csv" not in reads[count:]
     (shop.settings.home / "inbox_hashes.json").write_text("[damaged")
-    unread_files(shop.settings, shop.ledger, feeds, day)
+    unread_files(shop.settings, shop.ledger, shop.merchants, day)
     assert len(reads) > count
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pp_pipeline.landing import archive, load, reading
+from pp_pipeline.landing import archive, load, rules_hash
 from pp_pipeline.landing.days import stale_days
 from pp_pipeline.landing.files import InboxFile, first_day, scan_inbox, unread_files
 from pp_pipeline.landing.gate import Gate
@@ -248,7 +248,7 @@ def test_a_changed_merchant_loads_its_days_again(shop: Shop, change: dict[str, A
 def test_a_new_parser_loads_days_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.drop("orders_2026-01-05.csv", csv_of({}))
     shop.load()
-    monkeypatch.setattr("pp_pipeline.landing.days.PARSER_VERSION", reading.PARSER_VERSION + 1)
+    monkeypatch.setattr("pp_pipeline.landing.rules_hash.PARSER_VERSION", rules_hash.PARSER_VERSION + 1)
     assert [day.day.day for day in shop.load().days if day.is_rewritten] == [5]
 
 
@@ -279,20 +279,20 @@ def test_a_refused_correction_leaves_the_day_as_it_was_and_other_files_go_on(sho
 def test_a_refused_content_is_recorded_once_and_asked_for_once(shop: Shop) -> None:
     path = shop.drop("orders_2026-01-05.csv", "")
     through = date(2026, 1, 31)
-    assert [unread.refused_before for unread in unread_files(shop.settings, shop.ledger, PLAIN_FEEDS, through)] == [
+    assert [unread.refused_before for unread in unread_files(shop.settings, shop.ledger, shop.merchants, through)] == [
         False
     ]
     shop.load()
     shop.load()
     assert [record.outcome for record in shop.files()] == ["refused"]
-    (unread,) = unread_files(shop.settings, shop.ledger, PLAIN_FEEDS, through)
+    (unread,) = unread_files(shop.settings, shop.ledger, shop.merchants, through)
     assert (unread.refused_before, unread.reason) == (True, shop.files()[0].reason)
     path.write_text(csv_of({}))
-    assert [unread.refused_before for unread in unread_files(shop.settings, shop.ledger, PLAIN_FEEDS, through)] == [
+    assert [unread.refused_before for unread in unread_files(shop.settings, shop.ledger, shop.merchants, through)] == [
         False
     ]
     shop.load()
-    assert unread_files(shop.settings, shop.ledger, PLAIN_FEEDS, through) == []
+    assert unread_files(shop.settings, shop.ledger, shop.merchants, through) == []
 
 
 def test_a_content_refused_before_keeps_the_time_it_was_first_seen(shop: Shop) -> None:
@@ -342,7 +342,7 @@ def test_quarantine_finds_its_rows_in_the_right_files(shop: Shop) -> None:
         ("orders_2026-01-07.csv", 2, "number"),
     ]
     broken = {(rule.suite, rule.column): rule.broken_count for rule in result.rules if rule.broken_count}
-    assert broken == {("orders", "quantity"): 2, ("files", "row_count"): 1}
+    assert broken == {("orders", "quantity"): 2, ("files", "rows_missing"): 1}
 
 
 @pytest.mark.parametrize(
@@ -452,7 +452,7 @@ def test_a_file_that_cannot_be_hashed_does_not_stop_the_sensor(shop: Shop, monke
         return opened(self, *args, **options)
 
     monkeypatch.setattr(Path, "open", refuse)
-    found = unread_files(shop.settings, shop.ledger, PLAIN_FEEDS, date(2026, 1, 31))
+    found = unread_files(shop.settings, shop.ledger, shop.merchants, date(2026, 1, 31))
     assert [unread.file.name for unread in found] == ["orders_2026-01-06.csv"]
 
 
@@ -500,7 +500,7 @@ def test_unread_files_are_those_dated_up_to_the_day_asked_for(shop: Shop) -> Non
     for day in ("05", "06", "07"):
         shop.drop(f"orders_2026-01-{day}.csv", csv_of({}))
     shop.load(5, 5)
-    unread = unread_files(shop.settings, shop.ledger, PLAIN_FEEDS, date(2026, 1, 6))
+    unread = unread_files(shop.settings, shop.ledger, shop.merchants, date(2026, 1, 6))
     assert [found.file.file_date.day for found in unread] == [6]
     assert isinstance(scan_inbox(shop.settings, PLAIN_FEEDS).files[0], InboxFile)
 
@@ -520,7 +520,7 @@ def test_a_crash_between_adoption_and_warehouse_is_repaired_by_the_next_load(sho
     assert shop.landed() == before
     assert shop.files()[-1].outcome == "accepted"
     # the content is in force: nothing is unread, and the inbox is not needed any more
-    assert unread_files(shop.settings, shop.ledger, PLAIN_FEEDS, date(2026, 1, 31)) == []
+    assert unread_files(shop.settings, shop.ledger, shop.merchants, date(2026, 1, 31)) == []
     (shop.settings.inbox / "orders_2026-01-05.csv").unlink()
     assert [day.day.day for day in shop.load().days if day.is_rewritten] == [5]
     assert [order for *_, order in shop.orders()] == ["B1"]

@@ -1,15 +1,19 @@
 """Feeds as shops declare them: files of every export and kind become rows of the landing tables."""
 
-from datetime import date
+import json
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from pp_pipeline.landing.days import stale_days
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_names import read_name
+from pp_pipeline.landing.files import unread_files
 from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
+from pp_pipeline.landing.load import load_days
 from pp_pipeline.landing.plain_feeds import PLAIN_FEEDS
 from pp_pipeline.merchants import MerchantError, load_merchants
 from pp_pipeline.settings import Settings
@@ -209,7 +213,7 @@ def test_a_feed_that_is_no_longer_declared_leaves_its_days_as_they_were(tmp_path
     result = shop.load()
     assert shop.rows("order_number") == [("A1",)]
     (problem,) = result.problems
-    assert problem == "shop_2026-01-05.csv: no feed takes this name any more; declare its feed again"
+    assert problem == "shop_2026-01-05.csv: no feed takes this name any more; declare one that does again"
 
 
 def test_a_declared_feed_holds_only_its_merchants_rows(tmp_path: Path) -> None:
@@ -273,7 +277,7 @@ OTHER = {
         "email,channel,message_kind,reason\nann@example.com,email,commercial,unsubscribed\nbob,fax,all,whim\n",
         "email, channel, message_kind, reason",
         [("ann@example.com", "email", "commercial", "unsubscribed")],
-        ["channel", "email", "message_kind", "reason"],
+        ["email"],
     ),
 }  # fmt: skip
 
@@ -304,6 +308,115 @@ def test_tables_of_an_older_form_are_made_anew_out_of_the_archive(tmp_path: Path
     with shop.connect() as connection:
         connection.execute("alter table order_file_rows drop column paid_on")
     shop.load_one("orders_2026-01-06.csv", csv_of({"order_number": "A2"}))
-    assert shop.orders() == [("orders_2026-01-06.csv", 2, "A2")]  # the former form held until a day was written
-    shop.load()
     assert [number for *_, number in shop.orders()] == ["A1", "A2"]
+
+
+# What a review found
+
+
+def test_a_declared_name_that_the_file_lacks_is_refused_in_the_files_words(tmp_path: Path) -> None:
+    shop = shop_with(tmp_path, {"feed": "parcels", "kind": "shipments", "files": "parcels_{date}.csv",
+                                "columns": {"delivered_date": "Zustellung"}})  # fmt: skip
+    file = shop.load_one("parcels_2026-01-05.csv", "order_number,Zugestellt\nA1,2026-01-04\n")
+    assert "line 1 lacks the columns: Zustellung" in file.reason
+    assert "the feed declares it as delivered_date" in file.reason
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("Kanal", ""), ("State", ""), ("kannal", "lacks the columns: kannal (asked for by a rule under `ineligible`")],
+)
+def test_an_ineligible_rule_means_a_column_of_the_file_or_is_told(tmp_path: Path, column: str, words: str) -> None:
+    rule = {"column": column, "matches": "b2b*"}
+    feed = {"feed": "erp", "files": "erp_{date}.csv", "columns": {"product_name": "State"}, "ineligible": [rule]}
+    shop = shop_with(tmp_path, feed)
+    text = csv_of({}, columns=HEADER.replace("product_name", "State") + ",kanal").replace(",,", ",B2B,", 1)
+    header, row = text.splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True)) | {
+        "State": "B2B",
+        "kanal": "B2B",
+        "ship_date": "",
+    }
+    file = shop.load_one("erp_2026-01-05.csv", f"{header}\n{','.join(cells.values())}\n")
+    assert words in file.reason
+    assert shop.rows("is_eligible") == ([] if words else [(False,)])
+
+
+def test_typed_numbers_and_dates_are_what_they_are_whatever_the_feed_declares(tmp_path: Path) -> None:
+    import openpyxl
+
+    feed = {"feed": "erp", "files": "erp_{date}.{ext}", "decimal": ",", "dates": "%d.%m.%Y %H:%M"}
+    shop = shop_with(tmp_path, feed)
+    header = HEADER.split(",")
+    cells = dict.fromkeys(header) | {"order_number": "A1", "status": "shipped", "sku": "CUP", "order_total": 1234.5,
+                                     "unit_price": 12.5, "quantity": 2, "ordered_at": datetime(2026, 1, 4, 22, 30),
+                                     "ship_date": datetime(2026, 1, 5)}  # fmt: skip
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(header)
+    sheet.append([cells[name] for name in header])
+    book.save(tmp_path / "book.xlsx")
+    texts = {**cells, "ordered_at": "04.01.2026 22:30", "ship_date": "05.01.2026 00:00", "order_number": "A2"}
+    rows = {"erp_2026-01-05.xlsx": (tmp_path / "book.xlsx").read_bytes(),
+            "erp_2026-01-05.jsonl": (json.dumps(texts) + "\n").encode()}  # fmt: skip
+    for name, content in rows.items():
+        file = shop.load_one(name, content)
+        assert (file.reason, file.quarantined_by_rule) == ("", {}), name
+    found = shop.rows("order_number, total_cents, unit_price_cents, ordered_on, ship_date")
+    rest = (123450, 1250, date(2026, 1, 4), date(2026, 1, 5))
+    assert found == [("A1", *rest), ("A2", *rest)]
+
+
+def test_a_day_without_returns_is_a_file_without_rows_and_takes_a_mistake_back(tmp_path: Path) -> None:
+    shop = shop_with(tmp_path)
+    shop.load_one("returns_2026-01-05.csv", "order_number,return_number\nA1,R1\n")
+    file = shop.load_one("returns_2026-01-05.csv", "order_number,return_number\n")
+    assert (file.outcome, file.row_count) == ("accepted", 0)
+    assert shop.rows("order_number", "return_rows") == []
+    assert "has a first line but no rows" in shop.load_one("orders_2026-01-05.csv", HEADER + "\n").reason
+
+
+def test_a_refused_file_is_tried_again_under_a_mended_declaration(tmp_path: Path) -> None:
+    feed = {"feed": "shop", "files": "shop_{date}.csv", "merchant": "main"}
+    shop = shop_with(tmp_path, feed)
+    rows = [{"order_number": f"A{place}", "status": "paid"} for place in range(7)]
+    assert shop.load_one("shop_2026-01-05.csv", csv_of(*rows)).outcome == "refused"
+    (unread,) = unread_files(shop.settings, shop.ledger, shop.merchants, shop.today)
+    assert unread.refused_before
+    shop.merchants = {"main": merchant(feeds=[{**feed, "status_map": {"paid": "processing"}}])}
+    (unread,) = unread_files(shop.settings, shop.ledger, shop.merchants, shop.today)
+    assert not unread.refused_before
+    assert [file.outcome for file in shop.load().files] == ["accepted"]
+
+
+def test_a_mended_date_format_moves_a_file_to_its_day(tmp_path: Path) -> None:
+    feed = {"feed": "shop", "files": "shop_{date}.csv", "merchant": "main", "date_format": "%d-%m-%Y"}
+    shop = shop_with(tmp_path, feed)
+    shop.load_one("shop_06-01-2026.csv", csv_of({}))
+    assert shop.rows("file_date") == [(date(2026, 1, 6),)]
+    shop.merchants = {"main": merchant(feeds=[{**feed, "date_format": "%m-%d-%Y"}])}
+    assert len(unread_files(shop.settings, shop.ledger, shop.merchants, shop.today)) == 1
+    load_days(shop.settings, shop.ledger, shop.connect, date(2026, 1, 5), date(2026, 6, 1), shop.merchants,
+              today=shop.today)  # fmt: skip
+    assert shop.rows("file_date") == [(date(2026, 6, 1),)]
+    assert unread_files(shop.settings, shop.ledger, shop.merchants, shop.today) == []
+
+
+def test_a_retired_feed_does_not_ask_for_its_days_for_ever(tmp_path: Path) -> None:
+    shop = shop_with(tmp_path, {"feed": "shop", "files": "shop_{date}.csv"})
+    shop.drop("orders_2026-01-07.csv", csv_of({"order_number": "A2"}))
+    shop.load_one("shop_2026-01-05.csv", csv_of({}))
+    shop.merchants = {"main": merchant()}
+    with shop.connect() as connection:
+        stale = stale_days(shop.settings, shop.ledger, connection, shop.merchants, date(2026, 1, 10))
+    assert stale == [date(2026, 1, 7)]  # the declarations changed
+
+
+def test_rows_of_one_packed_line_keep_their_order(tmp_path: Path) -> None:
+    shop = shop_with(tmp_path, {"feed": "shop", "export": "bigcommerce", "files": "shop_{date}.csv"})
+    shop.load_one("shop_2026-01-05.csv", (GOLDEN / "bigcommerce" / "default_template.csv").read_bytes())
+    rows = shop.rows("row_in_file, order_file_line, order_number")
+    assert len({row for row, *_ in rows}) == len(rows)
+    assert len({line for _, line, _ in rows}) < len(rows)
+    assert [line for _, line, _ in rows] == sorted(line for _, line, _ in rows)

@@ -90,7 +90,7 @@ def test_a_file_of_a_declared_feed_is_refused_in_words_or_read(
     reading, reason = declared[case]
     if sent.refused:
         assert sent.refused in reason
-        assert reading.rows is None
+        assert reading.rows is None or reading.rows.empty
     else:
         assert (reason, reading.shape.row_count) == ("", sent.row_count)
         assert reading.rows is not None

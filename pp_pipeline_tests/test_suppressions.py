@@ -97,6 +97,14 @@ def test_a_suppressions_file_says_channel_kind_and_reason(shop: Shop) -> None:
     ]
 
 
+def test_a_slip_in_a_row_suppresses_more_and_lifts_nothing(lite: Shop) -> None:
+    load(lite, SUPPRESSIONS, "ann,emial,advertising,spam,yesterday,perhaps", "ben,email,all,unsubscribed", "cy")
+    expected = [("ann", "", "", "manual"), ("ben", "email", "", "unsubscribed"), ("cy", "", "", "manual")]
+    assert facts(lite) == expected
+    load(lite, "suppressions_2026-01-06.csv", "ann,emial,,,,true", "ben,email,all,,,yes", "cy,,,,,true")
+    assert facts(lite) == expected[:2]
+
+
 def test_feedback_suppresses_whoever_unsubscribed_complained_or_cannot_be_reached(shop: Shop) -> None:
     at = "2026-01-05T08:00:00Z"
     load(
@@ -369,6 +377,7 @@ def test_a_ledger_of_before_keeps_its_suppressions(tmp_path: Path) -> None:
     created_at = datetime(2026, 1, 1, tzinfo=UTC)
     with Ledger(settings) as ledger, ledger.writing() as connection:
         connection.exec_driver_sql("drop index suppressions_once")
+        connection.exec_driver_sql("alter table files drop column rules_hash")
         for column in ("source", "stated_at", "lifted_at"):
             connection.exec_driver_sql(f"alter table suppressions drop column {column}")
         connection.exec_driver_sql("create index suppressions_by_contact on suppressions (contact_key)")

@@ -15,16 +15,16 @@ ranked_rows as (
         -- because PostgreSQL takes any other condition for one that hardly any row meets, and joins row by row.
         row_number() over (
             partition by file_date, merchant, order_number
-            order by {{ bytewise('order_file') }} desc, order_file_line desc
+            order by {{ bytewise('order_file') }} desc, order_file_line desc, row_in_file desc
         ) = 1 as is_newest,
         sku is not null
         and order_file = first_value(order_file) over (
             partition by file_date, merchant, order_number
-            order by {{ bytewise('order_file') }} desc, order_file_line desc
+            order by {{ bytewise('order_file') }} desc, order_file_line desc, row_in_file desc
         )
         and order_fields_hash = first_value(order_fields_hash) over (
             partition by file_date, merchant, order_number
-            order by {{ bytewise('order_file') }} desc, order_file_line desc
+            order by {{ bytewise('order_file') }} desc, order_file_line desc, row_in_file desc
         ) as is_line
     from file_rows
 ),
@@ -157,7 +157,7 @@ case when {{ of }}quantity > 0 and {{ of }}returned_quantity >= {{ of }}quantity
 {{ versions }}.ship_date as order_ship_date,
 {%- for column in [
     'sku', 'product_name', 'category', 'quantity', 'unit_price_cents', 'line_status', 'line_ship_date',
-    'returned_quantity', 'attributes', 'order_file', 'order_file_line'
+    'returned_quantity', 'attributes', 'order_file', 'order_file_line', 'row_in_file'
 ] %}
 {{ rows }}.{{ column }}{{ "," if not loop.last }}
 {%- endfor %}

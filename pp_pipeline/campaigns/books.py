@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas
 
+from pp_pipeline.landing.days import days_between
 from pp_pipeline.warehouse import Connection
 
 CREATE_BUILT_DAYS = """
@@ -98,7 +99,7 @@ def begin_build(
     _drop_what_is_built_whole(connection, wanted)
     landed = _files_hashes(connection)
     built = _built_days(connection)
-    days = [day for day in _days(first, last) if day in landed]
+    days = [day for day in days_between(first, last) if day in landed]
     seen: dict[str, dict[date, BuiltFrom]] = {}
     first_stale: dict[str, date | None] = {}
     for book in sorted(wanted, key=lambda book: len(book.reads)):
@@ -148,7 +149,7 @@ def stale_days(connection: Connection, wanted: Iterable[Book]) -> list[StaleDay]
 def _first_stale(
     book: Book, built: Mapping[date, BuiltFrom], landed: Mapping[date, str], last: date
 ) -> StaleDay | None:
-    for day in _days(book.first_day, last):
+    for day in days_between(book.first_day, last):
         reason = _stale_reason(built.get(day), book.hash_on(day), landed.get(day))
         if reason:
             return StaleDay(book.model, day, reason, (last - day).days + 1)
@@ -203,10 +204,6 @@ def _drop_what_is_built_whole(connection: Connection, wanted: Collection[Book]) 
     for book in wanted:
         if book.model not in kept and connection.table_exists(book.model):
             connection.execute(f"drop table {book.model} cascade")
-
-
-def _days(first: date, last: date) -> Iterable[date]:
-    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def _digest(*parts: object) -> str:

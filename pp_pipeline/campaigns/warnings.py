@@ -130,8 +130,10 @@ def _feed_has_ship_dates(connection: Connection, campaign: Campaign) -> tuple[bo
 
 def _feed_has_deliveries(connection: Connection, campaign: Campaign) -> tuple[bool, str]:
     has_transit = campaign.transit_days is not None
-    if _has_order(connection, campaign, "delivered_on is not null" + (" or ship_date is not null" * has_transit)):
-        return True, "orders arrive as delivered" + (", or with a ship date" * has_transit)
+    if _has_order(
+        connection, campaign, "delivered_on is not null" + (" or ship_date is not null" if has_transit else "")
+    ):
+        return True, "orders arrive as delivered" + (", or with a ship date" if has_transit else "")
     if has_transit:
         return False, f"no order of `{campaign.merchant}` was ever delivered or shipped: use date_basis = 'order_date'"
     return False, (

@@ -7,7 +7,7 @@ campaign, conversation or merchant stops the load with its own words.
 import hashlib
 import warnings
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -135,11 +135,6 @@ def day_range(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """The first and last day that a run builds."""
     keys = context.partition_key_range
     return date.fromisoformat(keys.start), date.fromisoformat(keys.end)
-
-
-def days_between(first: date, last: date) -> list[date]:
-    """All days of a range, both ends included."""
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def _hash(text: str) -> str:

@@ -52,7 +52,7 @@ def adopt_files(
     for file in files:
         hopeless = _hopeless(file)
         if hopeless:
-            records.append(_refused_by_a_look(file, hopeless, seen_at))
+            records.append(_refused_by_a_look(file, hopeless, seen_at, tools.rules))
             adoption.files.append(LandedFile(file.name, file.file_date, "refused", hopeless, file.sha256, file.size))
             continue
         content, reason = _read_settled(file)
@@ -77,6 +77,7 @@ def adopt_files(
             reason=judged.refusal,
             first_seen_at=seen_at,
             adopted_at=None if judged.refusal else utc_now(),
+            rules_hash=tools.rules,
         )
         records.append(record)
         adoption.files.append(_as_landed(judged, is_correction=source.name in in_force))
@@ -97,8 +98,8 @@ def _hopeless(file: InboxFile) -> str:
     return f"{file.name}: {reason}" if reason else ""
 
 
-def _refused_by_a_look(file: InboxFile, reason: str, seen_at: datetime) -> FileRecord:
-    return FileRecord(file.name, file.file_date, file.sha256, file.size, 0, 0, "refused", reason, seen_at, None)
+def _refused_by_a_look(file: InboxFile, reason: str, seen_at: datetime, rules: str) -> FileRecord:
+    return FileRecord(file.name, file.file_date, file.sha256, file.size, 0, 0, "refused", reason, seen_at, None, rules)
 
 
 def _read_settled(file: InboxFile) -> tuple[bytes | None, str]:

@@ -9,7 +9,7 @@ from pp_pipeline.landing.addresses import read_email, read_phone
 from pp_pipeline.landing.cells import Cell
 from pp_pipeline.landing.money import read_money
 from pp_pipeline.landing.times import read_day, read_instant
-from pp_pipeline.landing.words import status_word
+from pp_pipeline.landing.words import bare_word
 
 if TYPE_CHECKING:
     from pp_pipeline.landing.row_context import RowContext
@@ -39,8 +39,18 @@ class CellType:
 
 
 def _words(*words: str, **spellings: str) -> Reader:
-    known = {status_word(word): word for word in words} | spellings
+    known = {bare_word(word): word for word in words} | spellings
     return lambda text, _: cells.read_word(text, known)
+
+
+def _words_or_unread(*words: str) -> Reader:
+    read = _words(*words)
+
+    def read_or_unread(text: str, context: "RowContext") -> Cell:
+        value, kind = read(text, context)
+        return (UNREAD if value is None and kind != "blank" else value), kind
+
+    return read_or_unread
 
 
 def _read_order_contact(text: str, context: "RowContext") -> Cell:
@@ -73,6 +83,7 @@ def _read_phone(text: str, context: "RowContext") -> Cell:
 
 
 # Marketing may be addressed to a person only with consent that somebody can show (DESIGN 5).
+UNREAD = "?"  # a word of a suppression that is none of ours
 CONSENTS = ("explicit", "soft_opt_in", "implied", "none")
 FEEDBACK_EVENTS = (
     "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "sms_reply", "review_left",
@@ -83,6 +94,7 @@ MESSAGE_KINDS = ("commercial", "transactional")
 BOUNCES = ("hard", "soft")
 SUPPRESSION_REASONS = ("unsubscribed", "complained", "bounced", "manual", "deleted")
 
+_ANY_WORD = ("word", "text", "number", "date", "control_characters")
 _ANYTHING = ("address", "text", "number", "date", "control_characters", "too_long")
 CELL_TYPES = {
     # read by the row reader: which merchants there are is not a matter of one merchant's feed
@@ -129,5 +141,15 @@ CELL_TYPES = {
     "consent": CellType("is_a_consent", ("word",), ("text",), _words(*CONSENTS)),
     "feedback_event": CellType("is_a_feedback_event", ("word",), ("text",), _words(*FEEDBACK_EVENTS)),
     "bounce": CellType("is_a_bounce", ("word",), ("text",), _words(*BOUNCES)),
-    "suppression_reason": CellType("is_a_suppression_reason", ("word",), ("text",), _words(*SUPPRESSION_REASONS)),
+    # of a contact who may not be written to, a slip in the rest of the row must not open the way
+    "any_channel": CellType("is_any_text", _ANY_WORD, ("text",), _words_or_unread(*CHANNELS), None, False),
+    "any_message_kind": CellType("is_any_text", _ANY_WORD, ("text",), _words_or_unread(*MESSAGE_KINDS), None, False),
+    "any_reason": CellType("is_any_text", _ANY_WORD, ("text",), _words_or_unread(*SUPPRESSION_REASONS), None, False),
+    "any_instant": CellType(
+        "is_any_text", (*_ANY_WORD, "date_read", "time_read", "out_of_range"), ("timestamp", "date"),
+        lambda text, context: read_instant(text, context.times), (None, None), False,
+    ),
+    "any_yes_or_no": CellType(
+        "is_any_text", (*_ANY_WORD, "yes_or_no"), ("boolean",), lambda text, _: cells.read_yes_or_no(text), None, False
+    ),
 }  # fmt: skip

@@ -1,8 +1,8 @@
 """From the text of one cell to a value and the kind of value that it is.
 
 A reader never raises and never judges: it gives `(value, kind)`, with no value where the text is not of
-a kind that it knows. Which kinds a column may hold stands in `kinds.py` and is judged by Great
-Expectations in `gate.py`, which so sees kinds of values and never the values (DESIGN 6: personal data).
+a kind that it knows. Which kinds a column may hold stands in `order_kinds.py` and `other_kinds.py` and is judged
+by Great Expectations in `gate.py`, which so sees kinds of values and never the values (DESIGN 6: personal data).
 The kind is also what the quarantine shows of a bad cell.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pp_pipeline.landing.words import NUMBERED, STATUS_WORDS, status_word
+from pp_pipeline.landing.words import NUMBERED, STATUS_WORDS, bare_word
 
 # The first group are kinds that a column may ask for, the second what unreadable cells are described by.
 KINDS = (
@@ -78,7 +78,7 @@ def read_status(text: str, status_map: Mapping[str, str]) -> Cell:
     text = text.strip()
     if not text:
         return "not_set", "blank"
-    word = status_word(text)
+    word = bare_word(text)
     found = status_map.get(word) or NUMBERED.get(text) or STATUS_WORDS.get(word)
     return (found, "status") if found else (None, misfit(text))
 
@@ -88,7 +88,7 @@ def read_word(text: str, words: Mapping[str, str]) -> Cell:
     text = text.strip()
     if not text:
         return None, "blank"
-    found = words.get(status_word(text))
+    found = words.get(bare_word(text))
     return (found, "word") if found else (None, misfit(text))
 
 

@@ -59,7 +59,7 @@ def rows_of_days(
                     break
                 feed = read_name(file.name, tools.feeds).feed
                 if feed is None:
-                    days[day].problem = f"{file.name}: no feed takes this name any more; declare its feed again"
+                    days[day].problem = f"{file.name}: no feed takes this name any more; declare one that does again"
                     break
                 contents.append(FileContent(file.name, day, file.sha256, content, feed))
     fetched = judge_files(contents, tools) if contents else []

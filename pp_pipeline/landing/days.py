@@ -5,16 +5,16 @@ configuration loads days again. `files_hash` chains the days with files: it tell
 a day changed.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pp_pipeline.contact_keys import contact_secret, fingerprint
+from pp_pipeline.contact_keys import contact_secret
 from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
-from pp_pipeline.landing.reading import PARSER_VERSION
+from pp_pipeline.landing.file_names import read_name
+from pp_pipeline.landing.plain_feeds import all_feeds
+from pp_pipeline.landing.rules_hash import digest, rules_hash
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
 
@@ -52,11 +52,14 @@ def stale_days(
     a merchant's zone, currency or ineligible addresses, the secret or the parser changed. Unread files
     are not looked at (`files.unread_files`)."""
     rules = rules_hash(merchants, contact_secret(settings))
+    feeds = all_feeds(merchants)
     by_day = group_by_day(files_in_force(all_records(ledger)).values())
     landed = landed_days(connection)
     days = {day for day in by_day if day <= through} | {day for day in landed if day <= through}
     expected = {day: content_hash(by_day.get(day, ()), rules) for day in sorted(days)}
-    return [day for day, content in expected.items() if is_stale(landed.get(day), content)]
+    stale = [day for day, content in expected.items() if is_stale(landed.get(day), content)]
+    # A day of a file that no feed takes any more can't be written: asking for it would never end.
+    return [day for day in stale if all(read_name(file.name, feeds).feed for file in by_day.get(day, ()))]
 
 
 def is_stale(landed: LandedDay | None, expected: str) -> bool:
@@ -64,26 +67,10 @@ def is_stale(landed: LandedDay | None, expected: str) -> bool:
     return landed is None or landed.content_hash != expected
 
 
-def rules_hash(merchants: Mapping[str, Merchant], secret: bytes) -> str:
-    """Digest of all that makes rows out of files besides the files."""
-    readings = [
-        [
-            merchant.merchant,
-            merchant.zone,
-            merchant.currency,
-            merchant.country,
-            sorted(merchant.ineligible_emails),
-            [feed.reading_hash_parts() for feed in merchant.feeds],
-        ]
-        for merchant in sorted(merchants.values(), key=lambda merchant: merchant.merchant)
-    ]
-    return _digest(PARSER_VERSION, fingerprint(secret), readings)
-
-
 def content_hash(files: Iterable[FileRecord], rules: str) -> str:
     """Digest of a day's files in force and the rules; "" for a day without files."""
     names = sorted((file.name, file.sha256) for file in files)
-    return _digest(rules, names) if names else ""
+    return digest(rules, names) if names else ""
 
 
 def group_by_day(files: Iterable[FileRecord]) -> dict[date, list[FileRecord]]:
@@ -102,7 +89,7 @@ def chained(days: Iterable[LandedDay], before: str) -> list[LandedDay]:
     linked = []
     for day in days:
         if day.content_hash:
-            before = _digest(before, day.day.isoformat(), day.content_hash)
+            before = digest(before, day.day.isoformat(), day.content_hash)
         linked.append(LandedDay(day.day, day.content_hash, before, day.row_count))
     return linked
 
@@ -121,7 +108,3 @@ def runs_of_days(days: Iterable[date]) -> list[tuple[date, date]]:
         else:
             runs.append((day, day))
     return runs
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

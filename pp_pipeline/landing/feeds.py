@@ -6,13 +6,13 @@ feeds (`plain_feeds.py`) need no declaration.
 
 import re
 from collections.abc import Mapping
-from datetime import time
+from datetime import datetime, time
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pp_pipeline.landing.words import STATUSES, status_word
+from pp_pipeline.landing.words import STATUSES, bare_word
 
 Kind = Literal[
     "orders", "order_headers", "order_lines", "contacts", "products", "shipments", "returns", "payments", "feedback",
@@ -95,7 +95,9 @@ class Feed(BaseModel):
         if export is None:
             raise ValueError(f"export: no such export; there are {', '.join(EXPORTS)}")
         given = {**export.defaults, **values}
-        if name != "plain":
+        if name == "plain":
+            given.setdefault("files", f"{values.get('kind', 'orders')}_{DATE}.{EXTENSION}")
+        else:
             if values.get("kind", export.kind) != export.kind:
                 raise ValueError(f"kind: the export {name} holds {export.kind}; leave kind out")
             given["kind"] = export.kind
@@ -155,8 +157,15 @@ class Feed(BaseModel):
     def _check_dates(cls, value: str) -> str:
         if value in ("iso", "day_first", "month_first"):
             return value
-        if "%Y" not in value and "%y" not in value:
-            raise ValueError("write iso, day_first, month_first, or a format such as '%d.%m.%Y %H:%M'")
+        try:
+            moment = datetime(2026, 11, 25, 13, 45)
+            is_whole = datetime.strptime(moment.strftime(value), value).date() == moment.date()
+        except ValueError:
+            is_whole = False
+        if not is_whole:
+            raise ValueError(
+                "write iso, day_first, month_first, or a format with year, month and day: '%d.%m.%Y %H:%M'"
+            )
         return value
 
     @field_validator("status_map")
@@ -165,7 +174,7 @@ class Feed(BaseModel):
         for ours in value.values():
             if ours not in STATUSES:
                 raise ValueError(f"'{ours}' is no status of ours; there are {', '.join(STATUSES)}")
-        return {status_word(theirs): ours for theirs, ours in value.items()}
+        return {bare_word(theirs): ours for theirs, ours in value.items()}
 
     @model_validator(mode="after")
     def _check_together(self) -> "Feed":
@@ -173,6 +182,8 @@ class Feed(BaseModel):
 
         if self.delimiter == self.quote:
             raise ValueError("delimiter: is also the quote; write another character for one of them")
+        if len(set(map(bare_word, self.columns.values()))) < len(self.columns):
+            raise ValueError("columns: one of theirs stands for two of ours; each can be read as one")
         ours = [column.name for column in KINDS_OF_FEEDS[self.kind].columns]
         for name in self.columns:
             if name not in ours:

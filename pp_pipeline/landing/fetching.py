@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -179,15 +178,18 @@ class _Fetch:
         self.bytes += size
 
     def drop_what_vanished(self) -> FetchResult:
-        """Remove what was fetched and is gone there, so that landing reports it; an unread content is kept."""
+        """Remove what was fetched and is gone there, so that landing reports it. Only what the archive holds is
+        removed: here might be the last copy of an unread, refused or misnamed file."""
         gone = sorted(self.memory.files.keys() - self.listed)
-        unread = _unread_names(self.settings) if gone else set()
+        archived = _accepted_contents(self.settings) if gone else set()
         removed: list[str] = []
+        kept: list[str] = []
         for name in gone:
-            path = self.settings.inbox / name
-            if name in unread:
-                continue
-            if path.is_file() and _hash(path) == self.memory.files[name].sha256:
+            path, sha256 = self.settings.inbox / name, self.memory.files[name].sha256
+            if path.is_file() and _hash(path) == sha256:
+                if sha256 not in archived:
+                    kept.append(name)
+                    continue
                 path.unlink()
                 removed.append(name)
             del self.memory.files[name]  # what somebody else put in its place is theirs
@@ -198,21 +200,18 @@ class _Fetch:
             unchanged=self.unchanged,
             left_for_later=tuple(self.left),
             removed=tuple(removed),
-            kept=tuple(name for name in gone if name in unread),
+            kept=tuple(kept),
             refused=tuple(self.refused),
         )
 
 
-def _unread_names(settings: Settings) -> set[str]:
-    """The files of the inbox whose content no load has looked at yet."""
-    from pp_pipeline.landing.files import unread_files
-    from pp_pipeline.landing.plain_feeds import all_feeds
+def _accepted_contents(settings: Settings) -> set[str]:
+    """The hashes of what was ever accepted, which the archive keeps."""
+    from pp_pipeline.landing.file_ledger import all_records
     from pp_pipeline.ledger.store import Ledger
-    from pp_pipeline.merchants import load_merchants
 
     with Ledger(settings) as ledger:
-        found = unread_files(settings, ledger, all_feeds(load_merchants(settings)), through=date.max)
-    return {unread.file.name for unread in found if not unread.refused_before}
+        return {record.sha256 for record in all_records(ledger) if record.is_accepted}
 
 
 def _settle(draft: Path) -> tuple[int, str]:

@@ -30,6 +30,7 @@ class FileRecord:
     reason: str
     first_seen_at: datetime
     adopted_at: datetime | None
+    rules_hash: str = ""
 
     @property
     def is_accepted(self) -> bool:
@@ -75,8 +76,7 @@ def record_files(
         rows = []
         for record in records:
             last = newest.get(record.name)
-            is_same = last is not None and (last.sha256, last.outcome) == (record.sha256, record.outcome)
-            if is_same and last is not None and (record.is_accepted or last.reason == record.reason):
+            if last is not None and _is_told_again(record, last):
                 continue
             values = dict(vars(record))
             if last is not None and last.sha256 == record.sha256:
@@ -86,6 +86,13 @@ def record_files(
             connection.execute(insert(schema.files), rows)
             for row in sorted(rows, key=lambda row: row["file_date"]):
                 apply_changes(connection, (changes or {}).get(row["name"], ()))
+
+
+def _is_told_again(record: FileRecord, last: FileRecord) -> bool:
+    """Whether a record says what the name's newest row says already: of a refusal, for the same reason and rules."""
+    if (last.sha256, last.file_date, last.outcome) != (record.sha256, record.file_date, record.outcome):
+        return False
+    return record.is_accepted or (last.reason, last.rules_hash) == (record.reason, record.rules_hash)
 
 
 def record_changes(ledger: "Ledger", changes: "Sequence[Change]") -> None:

@@ -51,7 +51,7 @@ FILE_RULES = (
     FileRule("has_even_rows", "uneven_line", "Every row has as many fields as the first line."),
     FileRule("repeats_no_header", "repeated_header_line", "No row is the header again."),
     FileRule("ends_with_a_line_end", "cut_off_line", "Its last line ends with a line break."),
-    FileRule("has_rows", "row_count", "There are rows after the first line.", "at_least", 1),
+    FileRule("has_rows", "rows_missing", "A file of orders has rows after the first line.", "at_most", 0),
     FileRule(
         "has_few_rejected_rows",
         "rejected_rate",

@@ -66,7 +66,7 @@ def file_stories(
     feeds = all_feeds(merchants)
     records = all_records(ledger)
     inbox = scan_inbox(settings, feeds)
-    unread = unread_files(settings, ledger, feeds, date.max)
+    unread = unread_files(settings, ledger, merchants, date.max)
     standing = {found.file.name for found in unread if found.refused_before}
     zone = ZoneInfo(zone_of_days(merchants))
     teller = _Teller(feeds, zone, records)

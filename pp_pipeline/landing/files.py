@@ -1,18 +1,22 @@
 """Which files of the inbox are a feed's, and which of them are unread (DESIGN 6)."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pp_pipeline.contact_keys import contact_secret
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.file_rules import EARLIEST_FILE_DATE
 from pp_pipeline.landing.hash_cache import HashCache
+from pp_pipeline.landing.plain_feeds import all_feeds
+from pp_pipeline.landing.rules_hash import rules_hash
+from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,8 +59,8 @@ class Inbox:
 class UnreadFile:
     """A file whose content differs from what is in force under its name.
 
-    `refused_before`: this very content was refused, for `reason`, and nothing else was looked at under the name
-    since. It stays unread, but a sensor need not ask for it again.
+    `refused_before`: this very content was refused, for `reason`, under the declarations of today, and nothing else
+    was looked at under the name since. It stays unread, but a sensor need not ask for it again.
     """
 
     file: InboxFile
@@ -98,13 +102,16 @@ def _names(inbox: Path, has_folders: bool) -> Iterator[tuple[str, Path]]:
             yield path.name, path
 
 
-def unread_files(settings: Settings, ledger: "Ledger", feeds: Sequence[Feed], through: date) -> list[UnreadFile]:
+def unread_files(
+    settings: Settings, ledger: "Ledger", merchants: Mapping[str, Merchant], through: date
+) -> list[UnreadFile]:
     """Files dated up to `through` whose content differs from what is in force under their name.
 
     So a content A, then B, then A again are two corrections. Files dated before 2000 are among them (a load
     refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed, once
     (`hash_cache.py`); what can't be read now is left out.
     """
+    feeds, rules = all_feeds(merchants), rules_hash(merchants, contact_secret(settings))
     records = all_records(ledger)
     in_force = files_in_force(records)
     newest = {record.name: record for record in records}
@@ -118,7 +125,11 @@ def unread_files(settings: Settings, ledger: "Ledger", feeds: Sequence[Feed], th
         except OSError:  # not to be read now: looked at the next time
             continue
         last = newest.get(file.name)
-        refused_before = last is not None and not last.is_accepted and last.sha256 == sha256
+        refused_before = (
+            last is not None
+            and not last.is_accepted
+            and (last.sha256, last.file_date, last.rules_hash) == (sha256, file.file_date, rules)
+        )
         unread.append(UnreadFile(file, refused_before, last.reason if last and refused_before else ""))
     inbox.hashes.save()
     return unread
@@ -132,8 +143,9 @@ def first_day(settings: Settings, ledger: "Ledger", feeds: Sequence[Feed]) -> da
 
 
 def differs(file: InboxFile, record: FileRecord | None) -> bool:
-    """Whether the content is another one; a file that can't be read now is looked at the next time."""
-    if record is None:
+    """Whether the content is another one, or is dated otherwise now; a file that can't be read now is looked at the
+    next time."""
+    if record is None or file.file_date != record.file_date:
         return True
     try:
         return file.size != record.size or file.sha256 != record.sha256

@@ -160,13 +160,15 @@ SUPPRESSIONS = FeedKind(
     (
         MERCHANT,
         _EMAIL,
-        column("channel", "channel", "email or sms; blank: every channel."),
-        column("message_kind", "message_kind", "commercial or transactional; blank: commercial for unsubscribed, else "
-               "both. A complaint or a bounce counts for both."),
-        column("reason", "suppression_reason", "unsubscribed, complained, bounced, manual or deleted; blank: manual."),
-        column("suppressed_at", "instant", "Since when, or when it was lifted; blank: the beginning of the file date.",
-               stored=("suppressed_at", "suppressed_on")),
-        column("is_lifted", "yes_or_no", "true: the contact may be written to again on that channel, about that kind "
-               "(blank: every), as far as what was said before goes; never after a complaint."),
+        column("channel", "any_channel", "email or sms; blank, or another word: every channel."),
+        column("message_kind", "any_message_kind", "commercial or transactional; blank: commercial for unsubscribed, "
+               "else both; another word: both. A complaint or a bounce counts for both."),
+        column("reason", "any_reason", "unsubscribed, complained, bounced, manual or deleted; blank, or another word: "
+               "manual."),
+        column("suppressed_at", "any_instant", "Since when, or when it was lifted; blank, or no date: the beginning of "
+               "the file date.", stored=("suppressed_at", "suppressed_on")),
+        column("is_lifted", "any_yes_or_no", "true: the contact may be written to again on that channel, about that "
+               "kind (blank: every; another word: the row lifts nothing), as far as what was said before goes; never "
+               "after a complaint."),
     ),
 )  # fmt: skip

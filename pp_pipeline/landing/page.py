@@ -3,10 +3,11 @@
 It holds names of files, counts, lines and the kinds of bad cells, never a value.
 """
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from pp_pipeline.landing.completeness import Completeness, MissingFile, complete
 from pp_pipeline.landing.file_stories import FileStory, feed_name, file_stories
 from pp_pipeline.landing.gate import RuleOutcome
 from pp_pipeline.landing.plain_feeds import all_feeds
+from pp_pipeline.landing.quarantine import BrokenRule, broken_rules
 from pp_pipeline.merchants import Merchant, zone_of_days
 from pp_pipeline.settings import Settings, utc_now
 
@@ -24,22 +26,6 @@ if TYPE_CHECKING:
     from pp_pipeline.warehouse import Connection
 
 DAYS_SHOWN = 30
-_LINES_SHOWN = 5
-
-_QUARANTINE = """
-select file_date, column_name, rule, order_file, order_file_line, value_kind from quarantined_rows
-where file_date between ? and ? order by file_date, column_name, rule, order_file, order_file_line
-"""
-
-
-@dataclass
-class BrokenRule:
-    """A rule that rows of a day break: how many, and where the first of them stand (file, line, kind of value)."""
-
-    column: str
-    rule: str
-    count: int = 0
-    first: list[tuple[str, int, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -77,7 +63,7 @@ def write_page(
     connect: Callable[[], AbstractContextManager["Connection"]],
     merchants: Mapping[str, Merchant],
     today: date,
-    rules: Sequence[RuleOutcome] = (),
+    rules: Sequence[RuleOutcome] | None = None,
 ) -> Path:
     """Write the page, whole or not at all. Returns its path.
 
@@ -87,7 +73,7 @@ def write_page(
         connect: opens the warehouse, which knows the quarantine.
         merchants: by name.
         today: the newest of the days shown.
-        rules: what Great Expectations judged in the load that has just ended.
+        rules: what Great Expectations judged in the load that has just ended; None: what the last load left.
 
     Raises:
         OSError: it can't be written.
@@ -100,7 +86,7 @@ def write_page(
     broken: dict[date, list[BrokenRule]] = {}
     if settings.target != "duckdb" or settings.warehouse_file.exists():
         with connect() as connection:
-            broken = _broken_rules(connection, first, today)
+            broken = broken_rules(connection, first, today)
     days = _days(stories.files, broken, completeness(merchants, ledger), first, today)
     environment = Environment(
         loader=PackageLoader("pp_pipeline.landing", "."),
@@ -122,7 +108,7 @@ def write_page(
         waiting=[file for file in stories.files if file.outcome == "waiting"],
         vanished=[file for file in stories.files if file.outcome == "vanished"],
         unnamed=[*stories.misnamed, *stories.unrecognised],
-        rules=_together(rules),
+        rules=_together(_kept_rules(settings, rules)),
         due=[(feed_name(feed), feed) for feed in all_feeds(merchants) if feed.due],
     )
     path = page_file(settings)
@@ -131,6 +117,19 @@ def write_page(
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
     return path
+
+
+def _kept_rules(settings: Settings, rules: Sequence[RuleOutcome] | None) -> Sequence[RuleOutcome]:
+    """The verdicts of the load, written down beside the page; or, asked for later, those of the last load."""
+    path = page_file(settings).with_name("rules.json")
+    if rules:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps([asdict(rule) for rule in rules]), encoding="utf-8")
+        return rules
+    try:
+        return [RuleOutcome(**rule) for rule in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):  # there was none, or one of another version
+        return ()
 
 
 def _together(rules: Sequence[RuleOutcome]) -> list[RuleOutcome]:
@@ -171,19 +170,3 @@ def _days(
         )
         for day in shown
     ]
-
-
-def _broken_rules(connection: "Connection", first: date, last: date) -> dict[date, list[BrokenRule]]:
-    """The quarantine of the days, rule by rule, the most broken first."""
-    if not connection.table_exists("quarantined_rows"):
-        return {}
-    found: dict[tuple[date, str, str], BrokenRule] = {}
-    for day, column, rule, file, line, kind in connection.rows(_QUARANTINE, [first, last]):
-        entry = found.setdefault((day, column, rule), BrokenRule(column, rule))
-        entry.count += 1
-        if len(entry.first) < _LINES_SHOWN:
-            entry.first.append((file, line, kind))
-    days: dict[date, list[BrokenRule]] = {}
-    for (day, _, _), entry in found.items():
-        days.setdefault(day, []).append(entry)
-    return {day: sorted(entries, key=lambda entry: -entry.count) for day, entries in days.items()}

@@ -18,15 +18,17 @@ from pp_pipeline.landing.file_rules import EARLIEST_FILE_DATE
 from pp_pipeline.landing.formats import BrokenShape, open_rows
 from pp_pipeline.landing.shapes import FileShape, describe_doubled, describe_missing, describe_unnamed
 from pp_pipeline.landing.typed_rows import RowReader
-from pp_pipeline.landing.words import status_word
+from pp_pipeline.landing.words import bare_word
 
 if TYPE_CHECKING:
     import pandas
 
     from pp_pipeline.landing.judging import FileContent
 
-# Part of every day's content hash. Raise it when the same file would give other rows: days are loaded again.
-PARSER_VERSION = 2
+
+_MEANT = "name a column of ours, such as email, source, tags or status, or a further one of the file"
+# A shop without orders on a day is rarer than an export that broke off. Without returns, every other day is.
+_NEVER_EMPTY = ("orders", "order_headers")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def read_file(source: "FileContent", reader: RowReader, today: date) -> FileRead
         reader: of the feed's rows.
         today: a file dated later is in the future.
     """
+    import numpy
     import pandas
 
     shape = FileShape(source.name, source.file_date, len(source.content))
@@ -57,13 +60,19 @@ def read_file(source: "FileContent", reader: RowReader, today: date) -> FileRead
         header = next(blocks)[0][0]
         with _no_garbage_collection():
             header, blocks = _in_our_columns(header, blocks, reader, shape)
+            if unknown := reader.rules_without_column(header):
+                shape.missing_columns = (
+                    f"{', '.join(unknown)} (asked for by a rule under `ineligible` of its feed; {_MEANT})"
+                )
+                raise BrokenShape
             frames = [reader.read(rows, lines, header) for rows, lines in blocks]
     except BrokenShape:
         return FileReading(shape)
     shape.row_count = sum(len(rows) for rows, _ in frames)
-    if not frames:
-        return FileReading(shape)
+    shape.rows_missing = int(not shape.row_count and source.feed.kind in _NEVER_EMPTY)
+    frames = frames or [reader.read([], [], header)]
     rows = pandas.concat([rows for rows, _ in frames], ignore_index=True)
+    rows["row_in_file"] = numpy.arange(1, len(rows) + 1, dtype="int32")
     kinds = pandas.concat([kinds for _, kinds in frames], ignore_index=True)
     return FileReading(shape, rows, kinds)
 
@@ -89,7 +98,7 @@ def _in_our_columns(
     ours = _renamed(header, feed.columns) if is_plain else header
     if is_plain:
         needed = [column.name for column in reader.kind.columns if not column.may_be_absent]
-        shape.missing_columns = describe_missing(ours, needed)
+        shape.missing_columns = _not_there(header, feed.columns) or describe_missing(ours, needed)
     else:
         shape.missing_columns = _lacking(header, export)
     if shape.missing_columns is None and is_plain:
@@ -103,7 +112,11 @@ def _in_our_columns(
     if is_plain:
         return ours, blocks
     blocks = export.rows(header, blocks)
-    return _renamed(next(blocks)[0][0], feed.columns), blocks
+    exported = next(blocks)[0][0]
+    shape.missing_columns = _not_there(exported, feed.columns)
+    if shape.missing_columns:
+        raise BrokenShape
+    return _renamed(exported, feed.columns), blocks
 
 
 def _lacking(header: list[str], export: Export) -> str | None:
@@ -111,10 +124,20 @@ def _lacking(header: list[str], export: Export) -> str | None:
     return describe_missing(header, [name for name in export.needs if name in missing]) if missing else None
 
 
+def _not_there(header: list[str], columns: Mapping[str, str]) -> str | None:
+    """Which of the names that the feed declares the file lacks: read on, they would pass for not known."""
+    there = {bare_word(name) for name in header}
+    missing = {theirs: ours for ours, theirs in columns.items() if bare_word(theirs) not in there}
+    if not missing:
+        return None
+    hints = "; ".join(f"the feed declares it as {ours}" for ours in missing.values())
+    return f"{describe_missing(header, list(missing))} ({hints})"
+
+
 def _renamed(header: list[str], columns: Mapping[str, str]) -> list[str]:
     """The header with the feed's own names in place of theirs; what an export gave under such a name is hidden."""
     if not columns:
         return header
-    theirs = {status_word(name): ours for ours, name in columns.items()}
-    found = {theirs[key] for name in header if (key := status_word(name)) in theirs}
-    return [theirs.get(status_word(name), f"{name} of the export" if name in found else name) for name in header]
+    theirs = {bare_word(name): ours for ours, name in columns.items()}
+    found = {theirs[key] for name in header if (key := bare_word(name)) in theirs}
+    return [theirs.get(bare_word(name), f"{name} of the export" if name in found else name) for name in header]

@@ -1,7 +1,7 @@
 """What the reader saw of a file as a whole, and how its refusal is put into words.
 
 One `FileShape` is one row of the frame on which Great Expectations judges the file rules
-of `columns.py`. The words name the line and what to do, and hold no cell of the file.
+of `file_rules.py`. The words name the line and what to do, and hold no cell of the file.
 """
 
 import difflib
@@ -54,14 +54,10 @@ class FileShape:
     repeated_header_line: int | None = None
     cut_off_line: int | None = None
     row_count: int | None = None
+    rows_missing: int = 0
     rejected_count: int = 0
     rejected_rate: float = 0.0
     first_rejections: str = ""
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether its rows could be read at all."""
-        return bool(self.row_count)
 
 
 def refusal(shape: FileShape, broken: list[FileRule]) -> str:
@@ -80,8 +76,9 @@ def describe_missing(header: list[str], needed: Sequence[str]) -> str | None:
     if not missing:
         return None
     text = ", ".join(missing)
-    if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), None)):
-        return f"{text} (line 1 seems to be divided by {_MARKS[mark]}; the plain feed is divided by commas)"
+    if len(header) == 1 and (mark := next((mark for mark in ";\t|," if mark in header[0]), None)):
+        words = f"line 1 seems to be divided by {_MARKS[mark]}"
+        return f"{text} ({words}: write the file as its feed says, or declare the `delimiter` of its feed)"
     if any("@" in cell for cell in header):
         return f"{text} (line 1 seems to be a row: is the line with the names of the columns missing?)"
     others = {_letters(cell): cell for cell in header if cell not in needed}
@@ -112,7 +109,7 @@ def _letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-_MARKS = {";": "semicolons", "\t": "tabs", "|": "pipes"}
+_MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "~": "tilde"}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pp_pipeline.landing.cell_types import UNREAD
 from pp_pipeline.landing.judging import JudgedFile
 from pp_pipeline.ledger.suppressions import COMPLAINED, Change, Lift, Suppress
 from pp_pipeline.merchants import Merchant
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 # Whoever complained or can't be reached is not written to at all; who unsubscribed still gets what is no advertising.
 _EVERY_KIND = (COMPLAINED, "bounced")
 _KIND_OF_UNSUBSCRIBED = "commercial"
-_LATEST_LIFT = timedelta(days=2)  # from the beginning of the file date: the file may be written on the day after
+# From the beginning of the file date: the file may be written on the day after. A slip in a date must neither lift what
+# will be said in years to come, nor outlive what a person lifts by hand.
+_LATEST = timedelta(days=2)
 
 
 def changes_of(judged: JudgedFile, merchants: Mapping[str, Merchant]) -> list[Change]:
@@ -36,19 +39,21 @@ def changes_of(judged: JudgedFile, merchants: Mapping[str, Merchant]) -> list[Ch
 def _of_suppressions(
     judged: JudgedFile, rows: "pandas.DataFrame", merchants: Mapping[str, Merchant]
 ) -> Iterator[Change]:
-    columns = ("merchant", "contact_key", "channel", "message_kind", "reason", "is_lifted")
+    columns = ("contact_key", "channel", "message_kind", "reason", "is_lifted")
     for row, at in zip(_texts(rows, columns), _moments(judged, rows, "suppressed_at", merchants), strict=True):
-        merchant, key, channel, kind, reason, is_lifted = row
+        key, channel, kind, reason, is_lifted = row
+        if is_lifted and UNREAD in (channel, kind):
+            continue  # a slip must not let anybody go
         if is_lifted:
-            # a slip in its date must not lift what will be said in years to come
-            yield Lift(key, channel or "", kind or "", min(at, _midnight(judged, merchants[merchant]) + _LATEST_LIFT))
+            yield Lift(key, channel or "", kind or "", at)
             continue
-        reason = reason or "manual"
-        if reason in _EVERY_KIND:
+        if reason == "unsubscribed" and not kind:
+            kind = _KIND_OF_UNSUBSCRIBED
+        if reason in _EVERY_KIND or kind == UNREAD:
             kind = ""
-        elif reason == "unsubscribed":
-            kind = kind or _KIND_OF_UNSUBSCRIBED
-        yield Suppress(key, channel or "", kind or "", reason, at, "file")
+        channel = "" if channel == UNREAD else channel
+        reason = "manual" if reason == UNREAD else reason
+        yield Suppress(key, channel or "", kind or "", reason or "manual", at, "file")
 
 
 def _of_feedback(judged: JudgedFile, rows: "pandas.DataFrame", merchants: Mapping[str, Merchant]) -> Iterator[Change]:
@@ -78,7 +83,7 @@ def _moments(
         is_stated, rows[column], rows["merchant"], rows[line_column], strict=True
     ):
         if stated:
-            yield moment.to_pydatetime().replace(tzinfo=UTC)
+            yield min(moment.to_pydatetime().replace(tzinfo=UTC), midnights[merchant] + _LATEST)
         else:
             yield midnights[merchant] + timedelta(microseconds=int(line))
 

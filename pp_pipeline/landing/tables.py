@@ -46,6 +46,7 @@ def _rows_of(table: str) -> dict[str, str]:
             columns |= column.stored_columns
     if table == "order_file_rows":
         columns["order_fields_hash"] = "text not null"  # rows of an order with the same one state the same order
+    columns["row_in_file"] = "integer not null"  # from 1: a packed line of an export gives several rows
     columns["attributes"] = "text not null"  # JSON object of the further columns, names sorted
     return columns
 

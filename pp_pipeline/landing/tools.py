@@ -6,10 +6,10 @@ from datetime import date
 from functools import cached_property
 
 from pp_pipeline.contact_keys import contact_secret
-from pp_pipeline.landing.days import rules_hash
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.gate import Gate, RuleOutcome
 from pp_pipeline.landing.plain_feeds import all_feeds
+from pp_pipeline.landing.rules_hash import rules_hash
 from pp_pipeline.landing.typed_rows import RowReader
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings, utc_now

@@ -15,7 +15,7 @@ from pp_pipeline.landing.feed_columns import FeedColumn
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
 from pp_pipeline.landing.row_context import RowContext
-from pp_pipeline.landing.words import status_word
+from pp_pipeline.landing.words import bare_word
 from pp_pipeline.merchants import Merchant
 
 if TYPE_CHECKING:
@@ -46,9 +46,14 @@ class RowReader:
         self._merchant_names = CellCache(self._read_merchant)
         self._caches: dict[tuple[str, str | None], CellCache] = {}
         self._ineligible = [
-            (status_word(rule.column), re.compile(fnmatch.translate(rule.matches), re.IGNORECASE))
+            (_ours(feed, rule.column), re.compile(fnmatch.translate(rule.matches), re.IGNORECASE))
             for rule in feed.ineligible
         ]
+
+    def rules_without_column(self, header: Sequence[str]) -> list[str]:
+        """The columns that rules of the feed ask for and a header (in our columns) lacks."""
+        there = {bare_word(name) for name in header}
+        return [column for column, _ in self._ineligible if column not in there]
 
     def read(
         self, rows: Sequence[Sequence[str]], lines: Sequence[int], header: Sequence[str]
@@ -74,7 +79,7 @@ class RowReader:
                 continue
             read, kinds[column.name] = self._read_column(column, texts.pop(column.name, None), merchants)
             stored = column.stored_columns
-            parts = list(zip(*read, strict=True)) if len(stored) > 1 else [read]
+            parts = [read] if len(stored) == 1 else list(zip(*read, strict=True)) or [()] * len(stored)
             for (name, sql_type), part in zip(stored.items(), parts, strict=True):
                 order_fields[name] = part
                 values[name] = _array(sql_type.split()[0], part)
@@ -129,12 +134,18 @@ class RowReader:
         import numpy
 
         eligible = numpy.ones(count, dtype=bool)
-        named = {status_word(name): cells for name, cells in texts.items()}
+        named = {bare_word(name): cells for name, cells in texts.items()}
         for column, pattern in self._ineligible:
             matches = CellCache(lambda text, pattern=pattern: bool(pattern.fullmatch(text.strip())))
             if column in named:
                 eligible &= ~numpy.array([matches[text] for text in named[column]], dtype=bool)
         return eligible
+
+
+def _ours(feed: Feed, column: str) -> str:
+    """The column that a rule of the feed means, which may say the feed's name for it, as names are compared."""
+    theirs = {bare_word(name): ours for ours, name in feed.columns.items()}
+    return bare_word(theirs.get(bare_word(column), column))
 
 
 def _array(sql_type: str, values: Sequence[Any]) -> Any:

@@ -33,6 +33,6 @@ STATUSES = (*STATUS_NUMBERS, "closed")
 NUMBERED = {str(number): word for number, word in enumerate(STATUS_NUMBERS)}
 
 
-def status_word(text: str) -> str:
-    """A status as it is compared: without case, blanks, - and _."""
+def bare_word(text: str) -> str:
+    """How words, and names of columns, are compared: without regard to case, blanks, - and _."""
     return re.sub(r"[\s_-]", "", text).lower()

@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 # Not Alembic's usual name: a team may keep the ledger in the database where Dagster keeps its own migrations.
 VERSION_TABLE = "ledger_version"
 """The newest migration. Opening a ledger that stands here does not import Alembic."""
@@ -68,6 +68,7 @@ files = Table(
     Column("quarantined_count", Integer, nullable=False),
     Column("outcome", Text, nullable=False, comment="accepted | refused"),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("rules_hash", Text, nullable=False, server_default="", comment="of what it was judged by"),
     Column("first_seen_at", UtcDateTime, nullable=False),
     Column("adopted_at", UtcDateTime, comment="null when refused"),
     Index("files_by_name", "name", "id"),

@@ -1,7 +1,7 @@
 """Suppressions in the ledger: who is not to be written to, on which channel, about what (DESIGN 5 and 6).
 
 A fact (contact, channel, kind, reason) is one row, however often it is said. It is in force when it was said after
-it was last lifted. So the order in which files come, and how often, does not matter: an old file that is
+it was last lifted. So it does not matter how often files come: an old file that is
 sent once more suppresses nobody anew who was let go since, and lets nobody go who was suppressed since. A
 complaint is never lifted.
 """
@@ -70,8 +70,8 @@ def in_force() -> ColumnElement[bool]:
 
 
 def apply_changes(connection: Connection, changes: Iterable[Change]) -> None:
-    """Write down what was said, in the caller's transaction. The same changes twice, or in another order, lead to the
-    same; a lift reaches only what stands already."""
+    """Write down what was said, in the caller's transaction. The same changes twice lead to the same; a
+    lift reaches only what stands already."""
     for is_lift, some in groupby(changes, key=lambda change: isinstance(change, Lift)):
         if is_lift:
             _lift(connection, [change for change in some if isinstance(change, Lift)])

@@ -41,7 +41,7 @@ select
     merchant,
     order_number,
     known_on,
-    cast(row_number() over (partition by version_id order by order_file_line) as integer) as line,
+    cast(row_number() over (partition by version_id order by order_file_line, row_in_file) as integer) as line,
     sku,
     product_name,
     category,

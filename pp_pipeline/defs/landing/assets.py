@@ -6,17 +6,22 @@ from typing import Any
 
 import dagster as dg
 
-from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range, days_between
+from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.completeness import MissingFile, acting_now, completeness
+from pp_pipeline.landing.days import days_between
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.files import unread_files
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.landing.page import page_file, write_page
-from pp_pipeline.landing.result import LandedFile, LandingResult
+from pp_pipeline.landing.quarantine import quarantine_lines
+from pp_pipeline.landing.result import LandingResult
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.sender import known_secret
 
 DAYS_LOOKED_BACK = 7
+
+
+LINES_TOLD = 20  # of the rows in quarantine; the page has all rules
 
 
 class LandingConfig(dg.Config):
@@ -69,7 +74,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 today=location.today(),
                 progress=lambda what, done, of: context.log.info(f"{what}: {done} of {of} days"),
             )  # fmt: skip
-            standing = unread_files(location.settings, ledger, location.feeds, through=location.today())
+            standing = unread_files(location.settings, ledger, location.merchants, through=location.today())
             page = _write_page(context, location, ledger, result)
             missing = files_missing(location, ledger, first, last)
         for day in result.days:
@@ -84,7 +89,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 "rows quarantined": sum(file.quarantined_count for file in result.files),
                 "orders without contact": sum(file.without_contact_count for file in result.accepted),
                 "files vanished from the inbox": list(result.vanished),
-                "names not understood": len(result.unrecognised),
+                "names not understood": list(result.unrecognised),
                 "files still being written": [f.name for f in result.files if f.outcome == "left_for_later"],
                 "great expectations": dg.MetadataValue.md(_rules_table(result)),
                 **page,
@@ -100,12 +105,13 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
             severity=dg.AssetCheckSeverity.ERROR,
             description="\n".join(refusals) or f"no file is refused; {len(result.accepted)} accepted in this run",
         )
-        quarantined = [file for file in result.files if file.quarantined_count]
+        with location.warehouse.connect() as connection:
+            quarantined = quarantine_lines(connection, first, last)
         yield dg.AssetCheckResult(
             check_name="order_rows_are_sound",
             passed=not quarantined,
             severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join(_quarantine_line(file) for file in quarantined) or "no row in quarantine",
+            description="\n".join(quarantined[:LINES_TOLD]) + _and_more(quarantined) or "no row in quarantine",
         )
         yield dg.AssetCheckResult(
             check_name="due_files_are_there",
@@ -149,9 +155,8 @@ def _dated_after(names: Sequence[str], location: Location) -> list[str]:
     ]
 
 
-def _quarantine_line(file: LandedFile) -> str:
-    rules = ", ".join(f"{rule} {count}" for rule, count in sorted(file.quarantined_by_rule.items()))
-    return f"{file.name}: {file.quarantined_count} of {file.row_count} rows in quarantine ({rules})"
+def _and_more(lines: Sequence[str]) -> str:
+    return f"\nand {len(lines) - LINES_TOLD} more: see `pp files --page`" if len(lines) > LINES_TOLD else ""
 
 
 def _rules_table(result: LandingResult) -> str:

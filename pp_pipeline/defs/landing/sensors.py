@@ -32,7 +32,7 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
     def order_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         today = location.today()
         with location.ledger() as ledger:
-            found = unread_files(location.settings, ledger, location.feeds, through=today)
+            found = unread_files(location.settings, ledger, location.merchants, through=today)
         new = [unread.file for unread in found if not unread.refused_before and not unread.file.is_dated_too_early]
         if not new:
             refused = len(found)

@@ -4,7 +4,8 @@ from collections import Counter
 
 import dagster as dg
 
-from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range, days_between
+from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
+from pp_pipeline.landing.days import days_between
 from pp_pipeline.sending.batches import batch_states
 from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline.sending.sender import send

@@ -1,14 +1,14 @@
 """The exports of shops that are understood, by name. See docs/exports.md for what each column becomes."""
 
 from pp_pipeline.landing.exports.bigcommerce import BIGCOMMERCE
-from pp_pipeline.landing.exports.export import Block, Export
+from pp_pipeline.landing.exports.export import Export
 from pp_pipeline.landing.exports.listrak import LISTRAK_ORDER_ITEMS, LISTRAK_ORDERS
 from pp_pipeline.landing.exports.magento import MAGENTO_GRID, MAGENTO_LINES
 from pp_pipeline.landing.exports.plain import PLAIN
 from pp_pipeline.landing.exports.shopify import SHOPIFY
 from pp_pipeline.landing.exports.woocommerce import WOOCOMMERCE_ITEMS, WOOCOMMERCE_WEBTOFFEE
 
-__all__ = ["EXPORTS", "Block", "Export", "get_export"]
+__all__ = ["EXPORTS", "Export"]
 
 EXPORTS: dict[str, Export] = {
     export.name: export
@@ -24,14 +24,3 @@ EXPORTS: dict[str, Export] = {
         MAGENTO_LINES,
     )
 }
-
-
-def get_export(name: str) -> Export:
-    """The export of that name.
-
-    Raises:
-        ValueError: there is none; the message names those that are.
-    """
-    if name not in EXPORTS:
-        raise ValueError(f"there is no export {name!r}; take one of: {', '.join(EXPORTS)}")
-    return EXPORTS[name]

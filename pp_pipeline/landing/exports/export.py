@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pp_pipeline.landing.formats.shared import Block
+
 if TYPE_CHECKING:  # only for its words: feeds may import exports
     from pp_pipeline.landing.feeds import Kind
 
-# Rows of cells, and the physical line on which each begins. The first block of a file is its header alone.
-Block = tuple[list[list[str]], list[int]]
 MakeRows = Callable[[list[str], Iterator[Block]], Iterator[Block]]
 
 

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from pp_pipeline.landing.feeds import Feed
-from pp_pipeline.landing.formats.shared import MOST_COLUMNS, Block, BrokenShape, check_cells, trimmed_header
+from pp_pipeline.landing.formats.shared import (
+    MOST_COLUMNS,
+    Block,
+    BrokenShape,
+    check_cells,
+    number_of_feed,
+    trimmed_header,
+)
 from pp_pipeline.landing.formats.text_bytes import as_utf8, note_not_utf8
 from pp_pipeline.landing.shapes import FileShape
 
@@ -50,7 +57,7 @@ def read_json_lines(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Bl
         lines: list[int] = []
         for line, fields in _objects(content, shape):
             values = map(fields.get, names)
-            rows.append([value if type(value) is str else _as_cell(value) for value in values])
+            rows.append([value if type(value) is str else _as_cell(value, feed) for value in values])
             lines.append(line)
             if len(rows) == _ROWS_AT_ONCE:
                 check_cells(rows, lines, shape)
@@ -104,7 +111,9 @@ def _refuse_constant(_: str) -> None:
     raise _NotSoundError("holds NaN or Infinity, which JSON does not have; write null")
 
 
-def _as_cell(value: Any) -> str:
+def _as_cell(value: Any, feed: Feed) -> str:
+    if isinstance(value, _Digits):
+        return number_of_feed(str(value), feed)
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -9,7 +9,9 @@ from pp_pipeline.landing.formats.shared import (
     Block,
     BrokenShape,
     check_cells,
+    moment_of_feed,
     most_unpacked_bytes,
+    number_of_feed,
     plain_number,
     trimmed_header,
 )
@@ -59,9 +61,9 @@ def read_parquet(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Block
             if batch is None:
                 break
             unpacked += batch.nbytes
-            rows = _rows(batch)
+            rows = _rows(batch, feed)
         except UnicodeDecodeError:
-            shape.not_utf8_line = begins_on + (_first_not_utf8(batch) if batch is not None else 0)
+            shape.not_utf8_line = begins_on + (_first_not_utf8(batch, feed) if batch is not None else 0)
             raise BrokenShape from None
         except Exception:
             shape.damage = f"the rows from line {begins_on} on can't be read"
@@ -81,15 +83,15 @@ def _refuse_bomb(byte_count: int, shape: FileShape) -> None:
         raise BrokenShape
 
 
-def _rows(batch: "pyarrow.RecordBatch") -> list[list[str]]:
-    return list(map(list, zip(*map(_texts, batch.columns), strict=True)))
+def _rows(batch: "pyarrow.RecordBatch", feed: Feed) -> list[list[str]]:
+    return list(map(list, zip(*(_texts(column, feed) for column in batch.columns), strict=True)))
 
 
-def _first_not_utf8(batch: "pyarrow.RecordBatch") -> int:
+def _first_not_utf8(batch: "pyarrow.RecordBatch", feed: Feed) -> int:
     """The place of the row whose bytes are no text."""
     for place in range(batch.num_rows):
         try:
-            _rows(batch.slice(place, 1))
+            _rows(batch.slice(place, 1), feed)
         except UnicodeDecodeError:
             return place
         except Exception:  # damaged otherwise, and that comes second
@@ -97,7 +99,7 @@ def _first_not_utf8(batch: "pyarrow.RecordBatch") -> int:
     return 0
 
 
-def _texts(column: "pyarrow.Array") -> list[str]:
+def _texts(column: "pyarrow.Array", feed: Feed) -> list[str]:
     """The values of a column as text."""
     import pyarrow
 
@@ -107,11 +109,11 @@ def _texts(column: "pyarrow.Array") -> list[str]:
     if kinds.is_timestamp(column.type):
         # Microseconds are what a Python time holds; what is finer is no time of an order.
         column = column.cast(pyarrow.timestamp("us", column.type.tz), safe=False)
-    write = _writer(column.type)
+    write = _writer(column.type, feed)
     return ["" if value is None else write(value) for value in column.to_pylist()]
 
 
-def _writer(kind: "pyarrow.DataType") -> Callable[[Any], str]:
+def _writer(kind: "pyarrow.DataType", feed: Feed) -> Callable[[Any], str]:
     import numpy
     import pyarrow
 
@@ -119,14 +121,14 @@ def _writer(kind: "pyarrow.DataType") -> Callable[[Any], str]:
     if kinds.is_boolean(kind):
         return lambda value: "true" if value else "false"
     if kinds.is_float64(kind):
-        return lambda value: plain_number(repr(value))
+        return lambda value: number_of_feed(plain_number(repr(value)), feed)
     if kinds.is_floating(kind):  # as many digits as the shorter kinds of number really have: 19.9
         shorter = numpy.float32 if kinds.is_float32(kind) else numpy.float16
-        return lambda value: plain_number(str(shorter(value)))
+        return lambda value: number_of_feed(plain_number(str(shorter(value))), feed)
     if kinds.is_decimal(kind):
-        return lambda value: format(value, "f")
+        return lambda value: number_of_feed(format(value, "f"), feed)
     if kinds.is_timestamp(kind) or kinds.is_date(kind) or kinds.is_time(kind):
-        return lambda value: value.isoformat()
+        return lambda value: moment_of_feed(value, feed)
     if kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_fixed_size_binary(kind):
         return lambda value: value.decode("utf-8")  # old writers don't say that their bytes are text
     if kinds.is_nested(kind):

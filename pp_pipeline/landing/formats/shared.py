@@ -1,8 +1,10 @@
 """What the readers of all formats share: blocks, limits, and checks of cells that hold for any format."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, time
 from decimal import Decimal
 
+from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.shapes import FileShape
 
 # Rows of text cells, and the line on which each begins. The first block of a file is its header alone.
@@ -59,6 +61,20 @@ def plain_number(written: str) -> str:
     if "e" in written or "E" in written:
         written = format(Decimal(written), "f")
     return written.removesuffix(".0")
+
+
+def number_of_feed(written: str, feed: Feed) -> str:
+    """A number of a typed format as the feed writes numbers: the reader of cells knows no other."""
+    return written if feed.decimal == "." else written.replace(".", feed.decimal)
+
+
+def moment_of_feed(moment: datetime | date | time, feed: Feed) -> str:
+    """A date or time of a typed format as the feed writes them; ISO wherever that is understood."""
+    has_offset = isinstance(moment, datetime) and moment.tzinfo is not None
+    if feed.dates in ("iso", "day_first", "month_first") or isinstance(moment, time):
+        return moment.isoformat()
+    # without a place for it, an offset would be lost: then ISO is not understood, and told
+    return moment.isoformat() if has_offset and "%z" not in feed.dates else moment.strftime(feed.dates)
 
 
 def _is_unicode(text: str) -> bool:

@@ -17,7 +17,9 @@ from pp_pipeline.landing.formats.shared import (
     Block,
     BrokenShape,
     check_cells,
+    moment_of_feed,
     most_unpacked_bytes,
+    number_of_feed,
     plain_number,
     trimmed_header,
 )
@@ -36,7 +38,7 @@ def read_workbook(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Bloc
     Raises:
         BrokenShape: what the shape says.
     """
-    sheet_rows = _sheet_rows(content, shape)
+    sheet_rows = _sheet_rows(content, feed, shape)
     first_row = next(sheet_rows, [])
     header = trimmed_header(first_row, shape)
     check_cells([header], [1], shape)
@@ -57,7 +59,7 @@ def read_workbook(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Bloc
         yield rows, lines
 
 
-def _sheet_rows(content: bytes, shape: FileShape) -> Iterator[list[str]]:
+def _sheet_rows(content: bytes, feed: Feed, shape: FileShape) -> Iterator[list[str]]:
     """Every row of the first sheet as text, without the empty cells at its end."""
     _refuse_bomb(content, shape)
     sheet = _first_sheet(content, shape)
@@ -79,7 +81,7 @@ def _sheet_rows(content: bytes, shape: FileShape) -> Iterator[list[str]]:
             if line > _LAST_ROW:
                 shape.damage = f"the sheet claims to have more than {_LAST_ROW:,} rows"
                 raise BrokenShape
-            yield _texts(row, line, shape)
+            yield _texts(row, line, feed, shape)
 
 
 def _refuse_bomb(content: bytes, shape: FileShape) -> None:
@@ -109,7 +111,7 @@ def _first_sheet(content: bytes, shape: FileShape) -> Any:
     return sheet
 
 
-def _texts(row: Sequence[Any], line: int, shape: FileShape) -> list[str]:
+def _texts(row: Sequence[Any], line: int, feed: Feed, shape: FileShape) -> list[str]:
     if len(row) > MOST_COLUMNS:
         shape.too_many_columns = len(row)
         raise BrokenShape
@@ -121,19 +123,19 @@ def _texts(row: Sequence[Any], line: int, shape: FileShape) -> list[str]:
         if cell.data_type == "e":
             shape.error_cell_line = line
             raise BrokenShape
-        texts.append(_as_text(cell.value))
+        texts.append(_as_text(cell.value, feed))
     while texts and not texts[-1]:
         texts.pop()
     return texts
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, feed: Feed) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):  # Excel itself shows at most 15 digits: 16.86, not 16.860000000000003
-        return plain_number(f"{value:.15g}")
-    if isinstance(value, datetime):
-        return (value.date() if value.time() == time() else value).isoformat()
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+        return number_of_feed(plain_number(f"{value:.15g}"), feed)
+    if isinstance(value, datetime) and value.time() == time() and feed.dates in ("iso", "day_first", "month_first"):
+        return value.date().isoformat()
+    return moment_of_feed(value, feed) if isinstance(value, date | time) else str(value)
