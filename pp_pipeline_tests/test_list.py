@@ -212,3 +212,38 @@ def days_of_members(way: WholeWay, segment: str) -> dict[str, list[Any]]:
     for email, day in members_of_days:
         found[email.partition("@")[0]].append((day - january(1) + timedelta(days=1)).days)
     return found
+
+
+# Contact, order date, clicks (event day, file day), and the stage on 28 January with thresholds of 30 and 180 days.
+_CLICKS = {
+    "nobody": ("2025-07-20", (), "lapsed_non_engaged"),
+    "lately": ("2025-07-20", (("2026-01-20", 20),), "in_between"),
+    "at_the_edge": ("2025-07-20", (("2025-08-02", 5),), "in_between"),
+    "too_long_ago": ("2025-07-20", (("2025-08-01", 5),), "lapsed_non_engaged"),
+    "known_tomorrow": ("2025-07-20", (("2026-01-20", 29),), "lapsed_non_engaged"),
+    "opened_only": ("2025-07-20", (("2026-01-20", 20, "opened"),), "lapsed_non_engaged"),
+    "young_order": ("2025-09-20", (), "in_between"),
+}
+
+
+def test_a_click_within_180_days_keeps_a_contact_engaged(way: WholeWay) -> None:
+    way.begin_anew()
+    orders = [row(name, 5, email=f"{name}@example.com") for name in _CLICKS]
+    orders = [{**one, "ordered_at": _CLICKS[one["order_number"]][0]} for one in orders]
+    files = [OrderFile("orders_2026-01-05.csv", january(5), tuple(orders))]
+    told: dict[int, list[dict[str, str]]] = {}
+    for name, (_, clicks, _) in _CLICKS.items():
+        for occurred, day, *event in clicks:
+            cells = {"event": event[0] if event else "clicked", "email": f"{name}@example.com", "occurred_at": occurred}
+            told.setdefault(day, []).append(cells)
+    files += [
+        OrderFile(f"feedback_{january(day)}.csv", january(day), tuple(rows), "feedback") for day, rows in told.items()
+    ]
+    way.run(files, january(5), january(29), (*ORDERS, *LISTS))
+    for table in ("list_on_days", "facts_on_days"):
+        found = way.rows(f"select email, lifecycle_stage from {table} where as_of = ?", (january(28),))
+        assert {email.partition("@")[0]: stage for email, stage in found} == {
+            name: stage for name, (_, _, stage) in _CLICKS.items()
+        }
+    ages = way.rows("select days_since_last_click from list_on_days where email = 'lately@example.com' order by as_of")
+    assert [age for (age,) in ages] == [None] * 15 + list(range(10))

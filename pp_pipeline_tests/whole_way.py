@@ -188,7 +188,7 @@ class WholeWay:
         """Empty the tables that dbt built; what landed stays."""
         with self.warehouse.connect() as connection:
             for model in models:
-                if model not in ("post_purchase_list", "segment_snapshots"):  # views
+                if model not in ("post_purchase_list", "segment_snapshots", "products"):  # views
                     connection.execute(f"delete from {model}")
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:

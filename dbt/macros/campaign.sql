@@ -12,7 +12,7 @@
     {{ partitioned_by_day('movement_on', meta={
         'campaign': parameters,
         'config_hash': campaign_hash(parameters),
-        'reads_history_of': ['order_versions', 'order_lines'],
+        'reads_history_of': ['order_versions', 'order_lines', 'order_file_rows'],
     }) }}
     {#- The list comes before the campaigns on the way (DESIGN 8), though its columns are computed as of the day. -#}
     {%- do ref('post_purchase_list') -%}{%- do ref('order_versions') -%}{%- do ref('order_lines') -%}

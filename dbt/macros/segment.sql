@@ -4,7 +4,7 @@
 {{ partitioned_by_day('snapshot_on', meta={
     'segment': {'condition': condition},
     'config_hash': local_md5(condition ~ list_hash()),
-    'reads_history_of': ['order_versions', 'order_lines'],
+    'reads_history_of': ['order_versions', 'order_lines', 'order_file_rows'],
 }) }}
 {%- do ref_segments(condition) -%}
 

@@ -10,7 +10,8 @@ from collections.abc import Collection
 
 LIST_COLUMNS = (
     "merchant", "contact_key", "email", "first_order_on", "last_order_on", "order_count", "total_spend_cents",
-    "average_order_cents", "days_since_first_order", "days_since_last_order", "lifecycle_stage",
+    "average_order_cents", "days_since_first_order", "days_since_last_order",
+    "last_click_on", "days_since_last_click", "lifecycle_stage",
 )  # fmt: skip
 ORDER_COLUMNS = (
     "total_cents", "refunded_cents", "currency", "status", "ordered_on", "ship_date", "delivered_on", "paid_on",

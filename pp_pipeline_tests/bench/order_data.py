@@ -188,6 +188,8 @@ class OrderData:
         statements += [
             "drop table stories",
             "create table merchants as select 'main' as merchant, 'UTC' as zone, 'USD' as currency",
+            "create table feedback_rows (merchant varchar, contact_key varchar, file_date date, event varchar, "
+            "occurred_on date)",
             "create table landed_days as select cast(unnest(generate_series("
             f"date '{self.first_day}', date '{self.last_day}', interval 1 day)) as date) as day, "
             "'x' as content_hash, 'x' as files_hash, cast(1 as bigint) as row_count",

@@ -7,7 +7,7 @@ from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.bench.order_data import OrderData
 
-TABLES = ("order_versions", "order_lines", "merchants", "landed_days")
+TABLES = ("order_versions", "order_lines", "merchants", "landed_days", "feedback_rows")
 
 
 def write_duckdb(file: Path, data: OrderData, memory: str) -> None:
