@@ -97,7 +97,7 @@ def write_inbox(cases: Iterable[Case], folder: Path) -> None:
             if (case.merchant, file.name) in written:
                 raise ValueError(f"{file.name} of {case.merchant} is there twice")
             rows_of.setdefault(file.name, []).extend({"merchant": case.merchant, **row} for row in file.rows)
-        written |= {(case.merchant, file.name) for file in case.files}
+            written.add((case.merchant, file.name))
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in rows_of.items():
         _write_file(folder / name, rows)

@@ -40,7 +40,7 @@ def _as_pair(dice: "Dice", file: OrderFile) -> list[OrderFile]:
     for row in file.rows:
         line = {column: row[column] for column in ("order_number", *_LINE_COLUMNS)}
         words = {} if has_status and dice.once_in(2) else _line_words(dice, row["status"])
-        for ending in dice.one_of((("",), ("",), ("",), ("_b",), ("", "_b"), ())):
+        for ending in dice.one_of((("",), ("",), ("",), ("_more",), ("", "_more"), ())):
             lines.setdefault(f"order_lines_{name.removesuffix('.csv')}{ending}.csv", []).append({**line, **words})
     pair = [OrderFile(f"order_headers_{name}", file.file_date, tuple(headers), "order_headers")]
     return pair + [OrderFile(name, file.file_date, tuple(rows), "order_lines") for name, rows in lines.items()]

@@ -23,6 +23,8 @@ def run_days(first: str, last: str, today: str | None, send: bool, as_json: bool
     fetch_before_run(settings, say)
     from pp_pipeline.commands.dagster_home import prepare_dagster_home
     from pp_pipeline.commands.runs import JobRunner
+    from pp_pipeline.landing.files import scan_inbox
+    from pp_pipeline.landing.plain_feeds import all_feeds
 
     prepare_dagster_home(settings)
     runner = JobRunner(settings, acting_on, say)
@@ -41,6 +43,7 @@ def run_days(first: str, last: str, today: str | None, send: bool, as_json: bool
         say("  delivers what the batches allow")
         report |= runner.send(days.first, days.last)
     report |= runner.standing(days.first, days.last)
+    report["not_understood"] = list(scan_inbox(settings, all_feeds(load_merchants(settings))).unrecognised)
     report["seconds"] = round(time.monotonic() - started, 1)
     if as_json:
         print_json(report)
@@ -79,6 +82,8 @@ def _print_report(report: dict[str, Any]) -> None:
         out.print("Batches wait for files that are due:")
         for line in report["missing_files"]:
             out.print(f"  {line}", markup=False)
+    for name in report["not_understood"]:
+        out.print(f"No feed takes {name}: see `pp feeds` for the names that they take.", markup=False)
     if "delivered" in report:
         out.print(f"Delivered now: {report['delivered']} (to {report['outbox']}).")
     word = "done" if report["succeeded"] else "[red]failed[/]"

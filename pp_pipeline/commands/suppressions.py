@@ -37,7 +37,8 @@ def run_suppressions(export: str, add: str, lift: str, channel: str, kind: str, 
         if add or lift:
             key = _key(settings, ledger, add or lift, merchant)
             _check_scope(channel, kind)
-            return _add(ledger, key, channel, kind) if add else _lift(ledger, key, channel, kind)
+            change = _add if add else _lift
+            return change(ledger, key, channel, kind, as_json)
         found = suppressions_in_force(ledger)
     if export:
         return _export(settings, found, Path(export), as_json)
@@ -60,15 +61,22 @@ def _check_scope(channel: str, kind: str) -> None:
             raise SettingsError(f"{option} can be {' or '.join(allowed)}, not '{value}'; without it every one is meant")
 
 
-def _add(ledger: Ledger, key: str, channel: str, kind: str) -> int:
+def _add(ledger: Ledger, key: str, channel: str, kind: str, as_json: bool) -> int:
     with ledger.writing() as connection:
         apply_changes(connection, [Suppress(key, channel, kind, "manual", utc_now(), "command")])
-    print_line(f"Contact {key[:8]} is suppressed: {_scope(channel, kind)}.")
+    if as_json:
+        print_json({"contact_key": key, "suppressed": [{"channel": channel, "kind": kind, "reason": "manual"}]})
+    else:
+        print_line(f"Contact {key[:8]} is suppressed: {_scope(channel, kind)}.")
     return 0
 
 
-def _lift(ledger: Ledger, key: str, channel: str, kind: str) -> int:
+def _lift(ledger: Ledger, key: str, channel: str, kind: str, as_json: bool) -> int:
     remaining = lift_by_command(ledger, key, channel, kind, utc_now())
+    if as_json:
+        found = [{"channel": one.channel, "kind": one.kind, "reason": one.reason} for one in remaining]
+        print_json({"contact_key": key, "suppressed": found})
+        return 1 if remaining else 0
     if not remaining:
         print_line(f"Contact {key[:8]} is not suppressed.")
         return 0

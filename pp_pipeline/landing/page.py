@@ -17,7 +17,7 @@ from pp_pipeline.landing.completeness import Completeness, MissingFile, complete
 from pp_pipeline.landing.file_stories import FileStory, feed_name, file_stories
 from pp_pipeline.landing.gate import RuleOutcome
 from pp_pipeline.landing.plain_feeds import all_feeds
-from pp_pipeline.landing.quarantine import BrokenRule, broken_rules
+from pp_pipeline.landing.quarantine import BrokenRule, broken_rules, words_of_kind
 from pp_pipeline.merchants import Merchant, zone_of_days
 from pp_pipeline.settings import Settings, utc_now
 
@@ -97,6 +97,7 @@ def write_page(
     )
     zone = ZoneInfo(zone_of_days(merchants))
     environment.filters["moment"] = lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
+    environment.filters["held"] = words_of_kind
     environment.filters["said"] = lambda rule: rule.removeprefix("is_").replace("_", " ")
     text = environment.get_template("page.html.j2").render(
         days=days,

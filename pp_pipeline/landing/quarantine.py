@@ -24,6 +24,11 @@ class BrokenRule:
     first: list[tuple[str, int, str]] = field(default_factory=list)
 
 
+def words_of_kind(value_kind: str) -> str:
+    """What a bad cell holds, for people."""
+    return "a date, written otherwise than its feed declares" if value_kind == "date" else value_kind.replace("_", " ")
+
+
 def broken_rules(connection: "Connection", first: date, last: date) -> dict[date, list[BrokenRule]]:
     """The quarantine of the days, rule by rule, the most broken first."""
     if not connection.table_exists("quarantined_rows"):

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from pp_pipeline.campaigns.parameters import Campaign
 from pp_pipeline.campaigns.queues import newest_built_day
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.landing.quarantine import words_of_kind
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.plan import BatchId, delivery_key
 from pp_pipeline.warehouse import Connection
@@ -156,7 +157,7 @@ def _versions(rows: Sequence[VersionRow]) -> list[Version]:
 def _quarantined(row: QuarantineRow) -> QuarantinedRow:
     return QuarantinedRow(
         on=row.file_date,
-        text=f"a row was not taken: {row.column_name} holds {row.value_kind.replace('_', ' ')}, rule {row.rule}",
+        text=f"a row was not taken: {row.column_name} holds {words_of_kind(row.value_kind)}, rule {row.rule}",
         source=Source(row.order_file, row.order_file_line),
         column=row.column_name,
         rule=row.rule,
