@@ -34,6 +34,22 @@ def days(count: int) -> str:
     return f"{count} day" if count == 1 else f"{count} days"
 
 
+def _facts(version: VersionRow) -> list[str]:
+    """What is known beyond status and ship date: delivery, payment, refund, lines that went or came back alone."""
+    facts = []
+    if version.delivered_on:
+        facts.append(f"delivered {version.delivered_on}")
+    if version.paid_on:
+        facts.append(f"paid {version.paid_on}")
+    if version.refunded_cents:
+        facts.append(f"{money(version.refunded_cents, version.currency)} refunded")
+    if 0 < version.shipped_lines < version.line_count:
+        facts.append(f"{version.shipped_lines} of {version.line_count} lines shipped")
+    if 0 < version.returned_lines < version.line_count:
+        facts.append(f"{version.returned_lines} of {version.line_count} lines returned")
+    return facts
+
+
 def version_words(version: VersionRow, before: VersionRow | None) -> str:
     """What a version states: always status, ship date and total; the rest where it is new."""
     parts = [version.status]
@@ -41,6 +57,8 @@ def version_words(version: VersionRow, before: VersionRow | None) -> str:
         parts.append(f"ordered {version.ordered_on}")
     parts.append(f"ship date {version.ship_date}" if version.ship_date else "no ship date")
     parts.append(money(version.total_cents, version.currency))
+    told = [] if before is None else _facts(before)
+    parts += [fact for fact in _facts(version) if fact not in told]
     if before is not None and before.email != version.email:
         parts.append(f"now of {version.email}" if version.email else "without a valid e-mail address")
     elif before is None and version.email is None:
