@@ -17,7 +17,6 @@ ORDER_COLUMNS = (
     "total_cents", "refunded_cents", "currency", "status", "ordered_on", "ship_date", "delivered_on", "paid_on",
     "refunded_on", "line_count", "shipped_lines", "returned_lines", "canceled_lines", "rank",
 )  # fmt: skip
-HELPERS = ("bought_sku", "bought_category", "in_segment")
 _HELPER_CALL = re.compile(r"\b(bought_sku|bought_category|in_segment)\s*\(((?:[^()']|'(?:[^']|'')*')*)\)")
 _ATTRIBUTE_CALL = re.compile(r"\border\.attribute\s*\(\s*'[A-Za-z0-9_ ]+'\s*\)")
 

@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+from pp_pipeline.contact_keys import contact_secret
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
 from pp_pipeline.landing.file_names import read_name
-from pp_pipeline.landing.files import scan_inbox, unread_files
+from pp_pipeline.landing.files import scan_inbox, unread_of
 from pp_pipeline.landing.plain_feeds import all_feeds
+from pp_pipeline.landing.rules_hash import rules_hash
 from pp_pipeline.merchants import Merchant, zone_of_days
 from pp_pipeline.settings import Settings
 
@@ -66,7 +68,7 @@ def file_stories(
     feeds = all_feeds(merchants)
     records = all_records(ledger)
     inbox = scan_inbox(settings, feeds)
-    unread = unread_files(settings, ledger, merchants, date.max)
+    unread = unread_of(inbox, records, rules_hash(merchants, contact_secret(settings)), date.max)
     standing = {found.file.name for found in unread if found.refused_before}
     zone = ZoneInfo(zone_of_days(merchants))
     teller = _Teller(feeds, zone, records)

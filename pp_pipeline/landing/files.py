@@ -111,12 +111,15 @@ def unread_files(
     refuses them); names without a possible date are not: see `Inbox.misnamed`. Every content is hashed, once
     (`hash_cache.py`); what can't be read now is left out.
     """
-    feeds, rules = all_feeds(merchants), rules_hash(merchants, contact_secret(settings))
-    records = all_records(ledger)
+    inbox = scan_inbox(settings, all_feeds(merchants))
+    return unread_of(inbox, all_records(ledger), rules_hash(merchants, contact_secret(settings)), through)
+
+
+def unread_of(inbox: Inbox, records: Sequence[FileRecord], rules: str, through: date) -> list[UnreadFile]:
+    """`unread_files` of an inbox that was looked at and of the records of the ledger; `rules` as of today."""
     in_force = files_in_force(records)
     newest = {record.name: record for record in records}
     unread = []
-    inbox = scan_inbox(settings, feeds)
     for file in inbox.files:
         if file.file_date > through or not differs(file, in_force.get(file.name)):
             continue

@@ -77,7 +77,7 @@ def describe_missing(header: list[str], needed: Sequence[str]) -> str | None:
         return None
     text = ", ".join(missing)
     if len(header) == 1 and (mark := next((mark for mark in ";\t|," if mark in header[0]), None)):
-        words = f"line 1 seems to be divided by {_MARKS[mark]}"
+        words = f"line 1 seems to be divided by {_DELIMITERS[mark]}s"
         return f"{text} ({words}: write the file as its feed says, or declare the `delimiter` of its feed)"
     if any("@" in cell for cell in header):
         return f"{text} (line 1 seems to be a row: is the line with the names of the columns missing?)"
@@ -109,7 +109,6 @@ def _letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-_MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "~": "tilde"}
 
 

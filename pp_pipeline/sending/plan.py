@@ -22,7 +22,6 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.warehouse import Connection
 
 BatchKind = Literal["messages", "events", "snapshot"]
-DELIVERY_KINDS: Mapping[BatchKind, str] = {"messages": "message", "events": "event", "snapshot": "snapshot"}
 _LOOKUP_SIZE = 5_000
 
 

@@ -19,8 +19,6 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.sender import known_secret
 
 DAYS_LOOKED_BACK = 7
-
-
 LINES_TOLD = 20  # of the rows in quarantine; the page has all rules
 
 

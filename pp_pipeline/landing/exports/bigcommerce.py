@@ -18,6 +18,7 @@ from pp_pipeline.landing.exports.shaping import (
     plain_words,
     sku_or_id,
     to_cents,
+    unpack_rows,
 )
 
 # The statuses of its admin. `Partially Refunded` says nothing of the shipment: the ship date does.
@@ -88,23 +89,17 @@ def _rows(header: list[str], blocks: Iterator[Block]) -> Iterator[Block]:
     spent = {details, email, total, refunded}
     picker = Picker("bigcommerce", columns, ORDER_COLUMNS + LINE_COLUMNS, _TAKES, _ADDED, spent)
     statuses, amounts = CellCache(lambda words: _status(*words)), to_cents()
-    yield [picker.header], [1]
-    for rows, lines in blocks:
-        ours: list[list[str]] = []
-        our_lines: list[int] = []
-        for row, line in zip(rows, lines, strict=True):
-            order = [*row, ""]
-            order += (
-                # An order of a guest has its address at the billing address alone.
-                known(order[email], order[billing_email]),
-                statuses[order[status], order[ship_date]],
-                amounts[order[total]],
-                amounts[order[refunded]],
-            )
-            for item in _items(order[details]):
-                ours.append(list(picker.pick([*order, *item])))
-                our_lines.append(line)
-        yield ours, our_lines
+
+    def of_order(order: list[str]) -> tuple[str, ...]:
+        return (
+            # An order of a guest has its address at the billing address alone.
+            known(order[email], order[billing_email]),
+            statuses[order[status], order[ship_date]],
+            amounts[order[total]],
+            amounts[order[refunded]],
+        )
+
+    return unpack_rows(picker, blocks, of_order, lambda order: _items(order[details]))
 
 
 BIGCOMMERCE = Export(

@@ -112,6 +112,30 @@ def pick_rows(
         yield list(map(list, map(pick, with_blank))), lines
 
 
+def unpack_rows(
+    picker: Picker,
+    blocks: Iterable[Block],
+    compute: Callable[[list[str]], tuple[str, ...]],
+    items: Callable[[list[str]], Iterable[tuple[str, ...]]],
+) -> Iterator[Block]:
+    """A row of ours for each line that is packed into a row of theirs, all with its line number.
+
+    Both functions take a row that ends with the blank: `compute` gives the added cells of the order, `items` those
+    of each of its lines.
+    """
+    yield [picker.header], [1]
+    for rows, lines in blocks:
+        ours: list[list[str]] = []
+        our_lines: list[int] = []
+        for row, line in zip(rows, lines, strict=True):
+            order = [*row, ""]
+            order += compute(order)
+            for item in items(order):
+                ours.append(list(picker.pick([*order, *item])))
+                our_lines.append(line)
+        yield ours, our_lines
+
+
 def translation(words: Mapping[str, str]) -> CellCache:
     """From their word for a status to ours, by lower-case words between blanks (so `on-hold` is `on hold`).
 

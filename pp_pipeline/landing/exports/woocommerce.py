@@ -24,6 +24,7 @@ from pp_pipeline.landing.exports.shaping import (
     sku_or_id,
     to_cents,
     translation,
+    unpack_rows,
     write_amount,
 )
 
@@ -73,22 +74,19 @@ def _webtoffee_rows(header: list[str], blocks: Iterator[Block]) -> Iterator[Bloc
     always, spent = ORDER_COLUMNS + LINE_COLUMNS, {*packed, email}
     picker = Picker("woocommerce_webtoffee", columns, always, _WEBTOFFEE_TAKES, _WEBTOFFEE_ADDED, spent)
     statuses, refunded = translation(_STATUSES), CellCache(_refunded)
-    yield [picker.header], [1]
-    for rows, lines in blocks:
-        ours: list[list[str]] = []
-        our_lines: list[int] = []
-        for row, line in zip(rows, lines, strict=True):
-            order = [*row, ""]
-            order += (
-                # A guest has no account; an order that the shop typed in may have no billing address.
-                known(order[email], order[account_email]),
-                statuses[order[status]],
-                refunded[order[refunds]],
-            )
-            for item in [_item(cell) for place in packed if (cell := row[place].strip())] or [_NO_ITEM]:
-                ours.append(list(picker.pick([*order, *item])))
-                our_lines.append(line)
-        yield ours, our_lines
+
+    def of_order(order: list[str]) -> tuple[str, ...]:
+        return (
+            # A guest has no account; an order that the shop typed in may have no billing address.
+            known(order[email], order[account_email]),
+            statuses[order[status]],
+            refunded[order[refunds]],
+        )
+
+    def items(order: list[str]) -> list[tuple[str, ...]]:
+        return [_item(cell) for place in packed if (cell := order[place].strip())] or [_NO_ITEM]
+
+    return unpack_rows(picker, blocks, of_order, items)
 
 
 def _item(cell: str) -> tuple[str, ...]:
