@@ -85,6 +85,27 @@ def test_a_corrected_day_leads_to_all_later_days_of_what_reads_history(built: In
     assert children("batches", "planned_messages") == ["2026-07-08"]
 
 
+def test_whatever_way_a_corrected_day_comes_to_an_asset_it_brings_the_same_days(built: Installation) -> None:
+    # Else a backfill launched from the graph builds an asset for one day first, and everything after it waits for
+    # a run of its own.
+    graph = built.definitions().resolve_asset_graph()
+    days = Location(built.settings).days
+    with dg.DagsterInstance.ephemeral() as instance:
+        reached = {"order_file_rows": {frozenset({"2026-07-08"})}}
+        for key in graph.toposorted_asset_keys:
+            name = key.path[-1]
+            for parent in graph.get(key).parent_keys:
+                for subset in reached.get(parent.path[-1], set()):
+                    downstream = graph.get_partition_mapping(key, parent).get_downstream_partitions_for_partitions(
+                        days.subset_with_partition_keys(subset), days, days,
+                        current_time=datetime.fromisoformat("2026-07-10T12:00:00-04:00"),
+                        dynamic_partitions_store=instance,
+                    )  # fmt: skip
+                    reached.setdefault(name, set()).add(frozenset(downstream.get_partition_keys()))
+    assert {name for name, ways in reached.items() if len(ways) > 1} == set()
+    assert reached["deliveries"] == {frozenset({"2026-07-08", "2026-07-09", "2026-07-10"})}
+
+
 def test_each_queue_shows_who_waits_and_what_left(installation: Installation) -> None:
     result = installation.run(DAILY, JULY[8], TODAY)
     found = {}

@@ -1,6 +1,6 @@
 {#- Every article that a product file or an order knows, as of the newest built day. A view, as the Post Purchase list
     is: no daily run rewrites the whole catalogue. -#}
-{{ config(materialized='view', meta={'reads_history_of': ['order_lines']}) }}
+{{ config(materialized='view', meta={'reads_history_of': ['order_lines', 'order_file_rows']}) }}
 
 with newest as (
     select max(day) as as_of from {{ source('landing', 'landed_days') }}
