@@ -16,7 +16,9 @@ from sqlalchemy import select
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import load_merchants
-from pp_pipeline.sending.batches import Batch, BatchState, batch_states
+from pp_pipeline.sending.batches import Batch, BatchState, batch_states, newest_batches
+from pp_pipeline.sending.gates import Gates
+from pp_pipeline.sending.releases import approve
 from pp_pipeline.sending.sealing import SealSummary, seal_batches
 from pp_pipeline.sending.sender import Sender, SendSummary
 from pp_pipeline.settings import Settings
@@ -181,6 +183,12 @@ class World:
         """Seal and send."""
         self.seal(first, last, today)
         return self.send(first, last, today, **sender)
+
+    def approve(self) -> Batch:
+        """Approve the first batch of DAY."""
+        with self.ledger as ledger:
+            newest = newest_batches(ledger, Gates(self.settings, ledger), DAY, DAY)
+            return approve(ledger, self.settings, newest[0].hash[:8], "ann")
 
     def mails(self) -> list[Path]:
         """The messages in the outbox."""

@@ -2,23 +2,26 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, insert, update
 
 from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.switches import set_switch
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import (
-    ApprovalError,
     Batch,
-    approve,
+    Release,
     batch_state,
     batch_states,
     is_large,
     newest_batches,
 )
+from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.sending.releases import ApprovalError, approve
 from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline_tests.sending_world import DAY, World, key_of
 
@@ -48,34 +51,39 @@ def batch(**changes: object) -> Batch:
         "sent_count": 0,
         "unplanned_count": 0,
         "sealed_at": datetime(2026, 7, 10, tzinfo=UTC),
-        "first_sendable_on": None,
-        "approved_at": None,
-        "approved_by": None,
-        "finished_for": None,
+        "campaigns": frozenset(),
+        "release": Release(),
     }
     return Batch(**(fields | changes))  # type: ignore[arg-type]
 
 
+NOON = datetime(2026, 7, 10, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
-    ("changes", "killed", "today", "expected"),
+    ("release", "new_count", "closed", "today", "expected"),
     [
-        ({}, False, DAY, ("ready", "")),
-        ({}, False, DAY + timedelta(days=2), ("ready", "")),
-        ({}, False, DAY + timedelta(days=3), ("waiting", "old")),
+        ({}, 10, "", DAY, ("ready", "")),
+        ({}, 10, "", DAY + timedelta(days=2), ("ready", "")),
+        ({}, 10, "", DAY + timedelta(days=3), ("waiting", "old")),
         # in time when it could first have been sent: it stays so
-        ({"first_sendable_on": DAY + timedelta(days=2)}, False, DAY + timedelta(days=30), ("ready", "")),
-        ({"first_sendable_on": DAY + timedelta(days=3)}, False, DAY + timedelta(days=30), ("waiting", "old")),
-        ({}, False, DAY - timedelta(days=1), ("blocked", "early")),
-        ({}, True, DAY, ("blocked", "kill_switch")),
-        ({"finished_for": "rehearsal"}, True, DAY, ("sent", "")),
-        ({"finished_for": "live"}, False, DAY, ("ready", "")),
-        ({"new_count": 499}, False, DAY, ("ready", "")),
-        ({"new_count": 500}, False, DAY, ("waiting", "large")),
-        ({"new_count": 500, "approved_at": datetime(2026, 7, 10, tzinfo=UTC)}, False, DAY, ("ready", "")),
+        ({"first_sendable_on": DAY + timedelta(days=2)}, 10, "", DAY + timedelta(days=30), ("ready", "")),
+        ({"first_sendable_on": DAY + timedelta(days=3)}, 10, "", DAY + timedelta(days=30), ("waiting", "old")),
+        ({}, 10, "", DAY - timedelta(days=1), ("blocked", "early")),
+        ({}, 10, "kill_switch", DAY, ("blocked", "kill_switch")),
+        ({}, 10, "kill_switch", DAY - timedelta(days=1), ("blocked", "kill_switch")),
+        ({}, 10, "paused", DAY, ("blocked", "paused")),
+        ({}, 10, "paused", DAY - timedelta(days=1), ("blocked", "early")),
+        ({"finished_at": NOON}, 10, "kill_switch", DAY, ("sent", "")),
+        ({}, 499, "", DAY, ("ready", "")),
+        ({}, 500, "", DAY, ("waiting", "large")),
+        ({"approved_at": NOON}, 500, "", DAY, ("ready", "")),
     ],
 )
-def test_state_of_a_batch(changes: dict[str, object], killed: bool, today: date, expected: tuple[str, str]) -> None:
-    state = batch_state(batch(**changes), [], "rehearsal", killed, today)
+def test_state_of_a_batch(
+    release: dict[str, Any], new_count: int, closed: str, today: date, expected: tuple[str, str]
+) -> None:
+    state = batch_state(batch(release=Release(**release), new_count=new_count), [], closed, today)
     assert (state.state, state.reason) == expected
 
 
@@ -194,7 +202,7 @@ def test_a_plan_that_comes_back_is_a_third_version(lite: World) -> None:
     third = lite.seal().batches[0]
     assert (third.version, third.hash) == (3, first.hash)
     with lite.ledger as ledger:
-        assert approve(ledger, first.hash, "ann").version == 3
+        assert approve(ledger, lite.settings, first.hash, "ann").version == 3
 
 
 def test_a_large_batch_waits_and_goes_once_approved(world: World) -> None:
@@ -202,9 +210,8 @@ def test_a_large_batch_waits_and_goes_once_approved(world: World) -> None:
     world.seal()
     assert world.state() == ("waiting", "large")
     assert world.send().sent_count == 0
-    with world.ledger as ledger:
-        approved = approve(ledger, newest_batches(ledger, DAY, DAY)[0].hash[:8], "ann")
-    assert approved.approved_by == "ann"
+    approved = world.approve()
+    assert approved.release.approved_by == "ann"
     assert world.send(chunk_size=1_000).sent_count == 500
     assert world.state() == ("sent", "")
 
@@ -235,8 +242,7 @@ def test_an_old_batch_waits_and_goes_once_approved(world: World) -> None:
     assert world.state(today=DAY + timedelta(days=3)) == ("waiting", "old")
     assert world.send(today=DAY + timedelta(days=3)).sent_count == 0
     assert world.deliveries() == []
-    with world.ledger as ledger:
-        approve(ledger, newest_batches(ledger, DAY, DAY)[0].hash, "ann")
+    world.approve()
     assert world.send(today=DAY + timedelta(days=3)).sent_count == 2
 
 
@@ -249,11 +255,11 @@ def test_a_batch_that_was_in_time_goes_however_late_the_sender_comes(lite: World
 def test_a_kill_switch_makes_a_batch_old(lite: World) -> None:
     lite.plan(DAY, 2)
     with lite.ledger as ledger:
-        ledger.set_switch("kill_switch", True)
+        set_switch(ledger, "kill_switch", True)
     lite.seal(today=DAY)
     assert lite.state() == ("blocked", "kill_switch")
     with lite.ledger as ledger:
-        ledger.set_switch("kill_switch", False)
+        set_switch(ledger, "kill_switch", False)
     assert lite.send(today=DAY + timedelta(days=3)).sent_count == 0
     assert lite.state(today=DAY + timedelta(days=3)) == ("waiting", "old")
 
@@ -273,16 +279,15 @@ def test_only_the_newest_version_can_be_approved(world: World) -> None:
     new = world.seal().batches[0]
     with world.ledger as ledger:
         with pytest.raises(ApprovalError, match=f"approve version 2, {new.hash[:12]}, with 3 rows, 3 of them new"):
-            approve(ledger, old.hash[:10], "ann")
-        assert approve(ledger, new.hash[:10].upper(), "ann").version == 2
-        assert approve(ledger, new.hash, "bob").approved_by == "ann"
+            approve(ledger, world.settings, old.hash[:10], "ann")
+        assert approve(ledger, world.settings, new.hash[:10].upper(), "ann").version == 2
+        assert approve(ledger, world.settings, new.hash, "bob").release.approved_by == "ann"
 
 
 def test_an_approval_counts_for_its_version_only(world: World) -> None:
     world.plan(DAY, 2)
     world.seal(today=DAY + timedelta(days=9))
-    with world.ledger as ledger:
-        approve(ledger, newest_batches(ledger, DAY, DAY)[0].hash, "ann")
+    world.approve()
     world.plan(DAY, 1, start=10)
     world.seal(today=DAY + timedelta(days=9))
     assert world.state(today=DAY + timedelta(days=9)) == ("waiting", "old")
@@ -303,12 +308,12 @@ def test_an_approval_that_names_no_one_batch_is_refused(lite: World, prefix: str
     lite.seal()
     with lite.ledger as ledger:
         with ledger.writing() as connection:
-            for number, each in enumerate(newest_batches(ledger, DAY, DAY)):
+            for number, each in enumerate(newest_batches(ledger, Gates(lite.settings, ledger), DAY, DAY)):
                 connection.execute(
                     update(schema.batches).where(schema.batches.c.id == each.number).values(hash=f"ffff{number}")
                 )
         with pytest.raises(ApprovalError, match=words):
-            approve(ledger, prefix, "ann")
+            approve(ledger, lite.settings, prefix, "ann")
 
 
 def test_states_of_many_days_take_few_queries(lite: World) -> None:

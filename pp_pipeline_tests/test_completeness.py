@@ -13,7 +13,7 @@ from pp_pipeline.landing.completeness import Completeness, completeness, judge
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_ledger import FileRecord, record_files
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
-from pp_pipeline.sending.batches import note_sendable
+from pp_pipeline.sending.releases import note_sendable
 from pp_pipeline_tests.landing_shop import merchant
 from pp_pipeline_tests.sending_world import DAY, World
 
@@ -144,8 +144,7 @@ def test_transactional_messages_pass_an_incomplete_day(world: World) -> None:
 def test_an_approval_opens_no_incomplete_day(world: World) -> None:
     world.plan(DAY, 1)
     world.seal()
-    with world.ledger as ledger, ledger.writing() as connection:
-        connection.exec_driver_sql("update batches set approved_at = sealed_at")
+    world.approve()
     assert world.state() == ("blocked", "incomplete_day")
 
 

@@ -110,7 +110,7 @@ def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
         ("scope: order", "goal: opened", ":3: goal: is 'opened'; allowed is 'none' or 'purchased_again'"),
         ("scope: order", "live_from: soon", ":3: live_from: is 'soon'; allowed is a day such as 2026-07-04"),
         ("scope: order", "scop: order", "'scop' is not known here; allowed are conversation, kind,"),
-        ("scope: order", "hold_out: 10", "'hold_out' is not carried out yet"),
+        ("scope: order", "pause_when: [canceled]", "'pause_when' is not carried out yet"),
         (
             "channel: email",
             "channel: sms",

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.store import Ledger, LedgerError
+from pp_pipeline.ledger.switches import set_switch, switch_is_on
 from pp_pipeline.settings import Settings
 
 NOW = datetime(2026, 7, 10, 12, 30, 15, 123456, tzinfo=UTC)
@@ -138,11 +139,11 @@ def test_a_fact_stays_as_it_was_first_written(settings: Settings) -> None:
 
 def test_a_switch_is_off_until_it_is_set(settings: Settings) -> None:
     with Ledger(settings) as ledger:
-        assert not ledger.switch_is_on("kill_switch")
-        ledger.set_switch("kill_switch", True)
-        assert ledger.switch_is_on("kill_switch")
-        ledger.set_switch("kill_switch", False)
-        assert not ledger.switch_is_on("kill_switch")
+        assert not switch_is_on(ledger, "kill_switch")
+        set_switch(ledger, "kill_switch", True)
+        assert switch_is_on(ledger, "kill_switch")
+        set_switch(ledger, "kill_switch", False)
+        assert not switch_is_on(ledger, "kill_switch")
 
 
 def test_readers_do_not_wait_for_a_writer(settings: Settings) -> None:

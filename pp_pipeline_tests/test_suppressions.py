@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select
 from typer.testing import CliRunner
 
 from pp_pipeline.cli import app
@@ -20,7 +20,7 @@ from pp_pipeline.landing.adoption import adopt_files
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.ledger import schema
-from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.store import Ledger, migrate
 from pp_pipeline.ledger.suppressions import Change, Lift, Suppress, apply_changes, suppressions_in_force
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings
@@ -375,18 +375,15 @@ def test_an_export_holds_addresses_for_its_owner_only(lite: Shop, pp: Callable[.
 def test_a_ledger_of_before_keeps_its_suppressions(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     created_at = datetime(2026, 1, 1, tzinfo=UTC)
-    with Ledger(settings) as ledger, ledger.writing() as connection:
-        connection.exec_driver_sql("drop index suppressions_once")
-        connection.exec_driver_sql("alter table files drop column rules_hash")
-        for column in ("source", "stated_at", "lifted_at"):
-            connection.exec_driver_sql(f"alter table suppressions drop column {column}")
-        connection.exec_driver_sql("create index suppressions_by_contact on suppressions (contact_key)")
-        connection.exec_driver_sql(f"update {schema.VERSION_TABLE} set version_num = '0001'")
+    engine = create_engine(settings.ledger_url)
+    with engine.begin() as connection:
+        migrate(connection, "0001")
         for _ in range(2):
             connection.exec_driver_sql(
                 "insert into suppressions (contact_key, reason, created_at) values ('k', 'manual', ?)",
                 (created_at.replace(tzinfo=None).isoformat(" "),),
             )
+    engine.dispose()
     with Ledger(settings) as ledger:
         assert [(one.contact_key, one.since) for one in suppressions_in_force(ledger)] == [("k", created_at)]
         with ledger.writing() as connection:

@@ -18,8 +18,8 @@ from pp_pipeline.commands.batches import (
 from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
 from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.sending.batches import ApprovalError, approve
 from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.sending.releases import ApprovalError, approve
 from pp_pipeline.settings import Settings
 
 _MOST_SHOWN = 20
@@ -42,7 +42,7 @@ def approve_batches(
     known = standings(settings, today)
     waiting = [one for one in known if one[1].state == "waiting"]
     named = waiting if everything else _named(settings, known, hashes)
-    wanted = [one for one in named if one[0].approved_at is None and one[1].state in ("waiting", "blocked")]
+    wanted = [one for one in named if one[0].release.approved_at is None and one[1].state in ("waiting", "blocked")]
     done = [one for one in named if one not in wanted]
     if not as_json:
         _show(known, wanted, done)
@@ -60,7 +60,7 @@ def approve_batches(
         return 1
     by = by or _login_name()
     with Ledger(settings) as ledger:
-        approved = [approve(ledger, batch.hash, by) for batch, _ in wanted]
+        approved = [approve(ledger, settings, batch.hash, by) for batch, _ in wanted]
     if as_json:
         states = {batch.id: state for batch, state in standings(settings, today)}
         print_json({"approved": [as_record(batch, states[batch.id]) for batch in approved], "approved_by": by})

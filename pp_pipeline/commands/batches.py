@@ -9,11 +9,10 @@ from typing import Any
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import guarded, out, print_json, print_line, print_table
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.switches import KILL_SWITCH, set_switch, switch_is_on
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import (
     FLOOR_ROWS,
-    INCOMPLETE_DAY,
-    KILL_SWITCH,
     MAX_BATCH_AGE_DAYS,
     MAX_GROWTH,
     MEDIAN_DAYS,
@@ -21,7 +20,7 @@ from pp_pipeline.sending.batches import (
     BatchState,
     batch_states,
 )
-from pp_pipeline.sending.day_gate import DayGate
+from pp_pipeline.sending.gates import INCOMPLETE_DAY, Gates
 from pp_pipeline.settings import Settings, SettingsError
 
 Standing = tuple[Batch, BatchState]
@@ -39,6 +38,7 @@ MEANINGS = {
     "`pp approve` lets it go",
     "kill switch": "the kill switch is on: nothing goes before `pp kill-switch off`",
     "early": "its day has not come",
+    "paused": "its conversation or campaign is paused: `pp pause` lists them",
     "incomplete day": "waits for files of its day that are due; transactional messages go",
 }
 
@@ -85,7 +85,7 @@ def lines_of_missing_files(settings: Settings, standings: Sequence[Standing], li
     if not waiting:
         return []
     with Ledger(settings) as ledger:
-        missing = DayGate(settings, ledger).missing(waiting)
+        missing = Gates(settings, ledger).missing(waiting)
     older = len(missing) - limit
     return ([f"{older} older files are missing, too"] if older > 0 else []) + [str(one) for one in missing[-limit:]]
 
@@ -118,7 +118,7 @@ def state_word(batch: Batch, state: BatchState) -> str:
         return state.reason.replace("_", " ")
     if state.state == "sent" and not batch.row_count:
         return "empty"
-    return "approved" if state.state == "ready" and batch.approved_at else state.state
+    return "approved" if state.state == "ready" and batch.release.approved_at else state.state
 
 
 def as_record(batch: Batch, state: BatchState) -> dict[str, Any]:
@@ -137,9 +137,9 @@ def as_record(batch: Batch, state: BatchState) -> dict[str, Any]:
         "state": state.state,
         "reason": state.reason,
         "sealed_at": batch.sealed_at,
-        "first_sendable_on": batch.first_sendable_on,
-        "approved_at": batch.approved_at,
-        "approved_by": batch.approved_by,
+        "first_sendable_on": batch.release.first_sendable_on,
+        "approved_at": batch.release.approved_at,
+        "approved_by": batch.release.approved_by,
     }
 
 
@@ -165,8 +165,8 @@ def set_kill_switch(state: str | None) -> int:
     settings = Settings.from_environment()
     with Ledger(settings) as ledger:
         if state is not None:
-            ledger.set_switch(KILL_SWITCH, state == "on")
-        is_on = ledger.switch_is_on(KILL_SWITCH)
+            set_switch(ledger, KILL_SWITCH, state == "on")
+        is_on = switch_is_on(ledger, KILL_SWITCH)
     if is_on:
         print_line("The kill switch is on: nothing is sent. `pp kill-switch off` lets sending go on.")
     elif settings.kill_switch:

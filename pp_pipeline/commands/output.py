@@ -86,8 +86,8 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from pp_pipeline.landing.remote import FetchError
     from pp_pipeline.ledger.store import LedgerError
     from pp_pipeline.merchants import MerchantError
-    from pp_pipeline.sending.batches import ApprovalError
-    from pp_pipeline.sending.sender import SendRefused
+    from pp_pipeline.sending.known_secret import SendRefused
+    from pp_pipeline.sending.releases import ApprovalError
     from pp_pipeline.settings import SettingsError
     from pp_pipeline.warehouse import WarehouseError
 

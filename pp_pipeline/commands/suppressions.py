@@ -20,7 +20,7 @@ from pp_pipeline.ledger.suppressions import (
     suppressions_in_force,
 )
 from pp_pipeline.merchants import load_merchants
-from pp_pipeline.sending.sender import known_secret
+from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.settings import Settings, SettingsError, utc_now
 from pp_pipeline.warehouse import Warehouse
 

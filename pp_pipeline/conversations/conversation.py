@@ -16,7 +16,7 @@ Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$
 """What can be a folder, a column value and a part of a file name alike."""
 
 _LATER_STEPS = ("wait", "split", "go_to", "action", "exit")
-_LATER_FIELDS = ("pause_when", "hold_out", "priority", "not_within_days")
+_LATER_FIELDS = ("pause_when",)
 
 
 class _Part(BaseModel):
@@ -87,6 +87,14 @@ class Conversation(_Part):
     entries: Literal["once", "unlimited"] = "unlimited"
     exit_when: list[ExitWord] = Field(default_factory=list)
     live_from: date | None = None
+    priority: int = Field(default=0, strict=True, description="of messages that are one too many the highest goes")
+    hold_out: float = Field(default=0.0, ge=0, le=0.5, strict=True, description="share of contacts who hear nothing")
+    not_within_days: int = Field(
+        default=7,
+        ge=1,
+        strict=True,
+        description="so many days lie between two of a step to a contact",
+    )
     threads: list[Thread]
 
     @field_validator("goal", mode="before")
@@ -105,6 +113,8 @@ class Conversation(_Part):
         shape = ["trigger" if step.trigger is not None else "message" for step in self.threads[0].steps]
         if shape != ["trigger", "message"]:
             raise ValueError(f"the thread's steps are {', '.join(shape) or 'none'}; {_ALLOWED_SHAPE}")
+        if self.kind == "transactional" and self.hold_out:
+            raise ValueError("a transactional conversation holds nobody out; take hold_out away")
         return self
 
     @property

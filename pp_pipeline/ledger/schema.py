@@ -22,9 +22,10 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 # Not Alembic's usual name: a team may keep the ledger in the database where Dagster keeps its own migrations.
 VERSION_TABLE = "ledger_version"
 """The newest migration. Opening a ledger that stands here does not import Alembic."""
@@ -91,15 +92,35 @@ batches = Table(
     Column("sent_count", Integer, nullable=False, comment="rows sent before it was sealed"),
     Column("unplanned_count", Integer, nullable=False, comment="sent for this day, but no longer planned"),
     Column("sealed_at", UtcDateTime, nullable=False),
-    Column("first_sendable_on", Date, comment="first day with every gate open but approval"),
-    Column("approved_at", UtcDateTime),
-    Column("approved_by", Text),
-    Column("finished_at", UtcDateTime, comment="when nothing was left to do for it"),
-    Column("finished_for", Text, comment="the target for which nothing is left to do"),
+    Column("sealed_for", Text, nullable=False, server_default="rehearsal", comment="target that the counts are of"),
+    Column("campaigns", Text, nullable=False, server_default="", comment="of its rows, between blanks; '-' for none"),
     UniqueConstraint("kind", "name", "merchant", "day", "version", name="batches_version"),
     Index("batches_by_day", "day"),
     Index("batches_by_hash", "hash"),
     comment="One day's plan for one conversation, relay or snapshot; every changed seal is a new version",
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
+    Column("target", Text, primary_key=True, comment="rehearsal | live"),
+    Column("first_sendable_on", Date, comment="first day with every gate open but approval"),
+    Column("approved_at", UtcDateTime),
+    Column("approved_by", Text),
+    Column("finished_at", UtcDateTime, comment="when nothing was left to do for it"),
+    comment="How far a version of a batch is on its way to a target: what a rehearsal let go is not let go live",
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token", Text, nullable=False, unique=True),
+    Column("target", Text, nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("delivery_count", Integer, nullable=False),
+    comment="Every claim that was ever committed; a ledger that lacks one was put back from a backup",
 )
 
 deliveries = Table(
@@ -119,12 +140,17 @@ deliveries = Table(
     Column("occurrence", Integer),
     Column("pass", Integer),
     Column("channel", Text, comment="channel of a message, relay of an event or a snapshot"),
+    Column("message_kind", Text, comment="commercial | transactional; null for events and snapshots"),
+    Column("has_offer", Boolean, nullable=False, server_default=false(), comment="counts for the discount cap"),
     Column("event_id", Text),
     Column("order_number", Text),
     Column("due_on", Date, comment="the day whose plan wanted it when it was claimed"),
     Column("claimed_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime, nullable=False),
+    Column("first_tried_on", Date, comment="the day on which it was first claimed: an approved old one gets its days"),
+    Column("acted_at", UtcDateTime, comment="when it was last claimed, by the clock that caps and spacing go by"),
     Column("settled_at", UtcDateTime),
+    Column("deferred_until", UtcDateTime, comment="not taken up again before; of `deferred` and `failed`"),
     Column("provider_id", Text),
     Column("batch", Integer, ForeignKey("batches.id"), comment="the batch under which it was first claimed"),
     Column("claim", Text, nullable=False, comment="token of the claim that holds or settled it"),
@@ -135,6 +161,7 @@ deliveries = Table(
     Index("deliveries_by_order", "order_number"),
     Index("deliveries_by_run", "conversation", "run_key", "step", "occurrence", "pass"),
     Index("deliveries_by_state", "state", "lease_until"),
+    Index("deliveries_by_channel", "target", "merchant", "channel", "acted_at"),
     comment="One row per delivery that was ever claimed; the unique key is what keeps each to once",
 )
 
@@ -163,7 +190,9 @@ coupons = Table(
     Column("drawn_for", Text, comment="message_id; null while in stock"),
     Column("drawn_at", UtcDateTime),
     Column("expires_on", Date),
+    Column("imported_at", UtcDateTime),
     UniqueConstraint("pool", "code", name="coupons_once"),
+    Index("coupons_in_stock", "pool", "drawn_for"),
     Index("coupons_by_message", "drawn_for"),
     comment="Coupon codes and the message that each was drawn for",
 )
@@ -174,6 +203,7 @@ switches = Table(
     Column("name", Text, primary_key=True),
     Column("is_on", Boolean, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("changed_by", Text, nullable=False, server_default=""),
     comment="Switches that people set while the program runs: kill_switch",
 )
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pp_pipeline.ledger import schema
-from pp_pipeline.settings import Settings, utc_now
+from pp_pipeline.settings import Settings
 
 BUSY_TIMEOUT_SECONDS = 60
 _MIGRATION_LOCK = 7_202_611
@@ -91,22 +91,6 @@ class Ledger:
             self.insert_new(connection, schema.facts, [{"name": name, "value": value}])
             return connection.execute(select(schema.facts.c.value).where(schema.facts.c.name == name)).scalar_one()
 
-    def switch_is_on(self, name: str, connection: Connection | None = None) -> bool:
-        """Whether a switch that people set while the program runs is on."""
-        query = select(schema.switches.c.is_on).where(schema.switches.c.name == name)
-        if connection is not None:
-            return bool(connection.scalar(query))
-        with self.reading() as own:
-            return bool(own.scalar(query))
-
-    def set_switch(self, name: str, is_on: bool) -> None:
-        """Turn a switch on or off; whoever sends looks at it before each chunk."""
-        values = {"is_on": is_on, "changed_at": utc_now()}
-        with self.writing() as connection:
-            changed = connection.execute(update(schema.switches).where(schema.switches.c.name == name).values(values))
-            if changed.rowcount == 0:
-                connection.execute(insert(schema.switches).values(name=name, **values))
-
     def _migrate(self) -> None:
         """To the newest schema. Alembic is only imported when there is something to do."""
         try:
@@ -117,7 +101,7 @@ class Ledger:
                 if not self.is_sqlite:
                     connection.execute(text(f"select pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 if _version(connection) != schema.HEAD:
-                    _upgrade(connection)
+                    migrate(connection)
         except DBAPIError as error:
             raise LedgerError(
                 f"the ledger can't be opened ({type(error.orig).__name__}); see PP_LEDGER_URL, "
@@ -170,7 +154,12 @@ def _version(connection: Connection) -> str | None:
     return connection.scalar(text(f"select version_num from {schema.VERSION_TABLE}"))
 
 
-def _upgrade(connection: Connection) -> None:
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Bring the tables behind a connection to a migration, in its transaction.
+
+    Raises:
+        LedgerError: they were written by a newer version of this program.
+    """
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -179,7 +168,7 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", "pp_pipeline.ledger:migrations")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise LedgerError(
             f"the ledger stands at migration {_version(connection)}, this program knows up to {schema.HEAD}: "

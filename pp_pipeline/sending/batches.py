@@ -1,4 +1,4 @@
-"""Batches: what may go, what waits for approval, and approving (DESIGN 5, "Batches").
+"""Batches: what may go, and what waits for approval (DESIGN 5, "Batches").
 
 A batch is what one day's plan wants delivered for one conversation, relay or snapshot. `sealing.py` writes
 its versions; only the newest can be sent. It goes by itself if it is neither old nor large:
@@ -8,36 +8,43 @@ its versions; only the newest can be sent. It goes by itself if it is neither ol
 - *large*: its rows that were not in the ledger when it was sealed are `FLOOR_ROWS` or more, and more than
   `MAX_GROWTH` times the median of the batches of the 28 days before. With fewer than `FEWEST_PAST_BATCHES` of
   those only the floor counts.
+
+How far a version is on its way stands in the ledger once for each target (releases.py): what went in rehearsal is old
+when it first could go live.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Literal, cast
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, select
 
-from pp_pipeline.ledger.schema import batches
+from pp_pipeline.ledger.schema import batches, releases
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.sending.day_gate import DayGate
+from pp_pipeline.ledger.switches import KILL_SWITCH
+from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.plan import BatchId, BatchKind
-from pp_pipeline.settings import Settings, utc_now
+from pp_pipeline.settings import Settings
 
 MAX_BATCH_AGE_DAYS = 2
 MAX_GROWTH = 3
 FLOOR_ROWS = 500
 FEWEST_PAST_BATCHES = 7
 MEDIAN_DAYS = 28
-KILL_SWITCH = "kill_switch"
-INCOMPLETE_DAY = "incomplete_day"
-_SHORTEST_PREFIX = 4
-
-DeliveryTarget = Literal["rehearsal", "live"]
+NO_CAMPAIGN = "-"
 
 
-class ApprovalError(ValueError):
-    """Nothing was approved; the text says why, and what could be."""
+@dataclass(frozen=True)
+class Release:
+    """How far a version of a batch is on its way to a target."""
+
+    target: DeliveryTarget = "rehearsal"
+    first_sendable_on: date | None = None
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,13 @@ class Batch:
     hash: str
     row_count: int
     new_count: int
+    """Rows not in the ledger; all of them where it was sealed for another target than it now goes to."""
     sent_count: int
     unplanned_count: int
     sealed_at: datetime
-    first_sendable_on: date | None
-    approved_at: datetime | None
-    approved_by: str | None
-    finished_for: str | None
+    campaigns: frozenset[str]
+    """The campaigns that its rows come from; `NO_CAMPAIGN` for rows of none."""
+    release: Release
 
     @property
     def day(self) -> date:
@@ -70,37 +77,43 @@ class Batch:
 @dataclass(frozen=True)
 class BatchState:
     """`sent`: nothing is left to do. `ready`: goes at the next sending. `waiting`: needs approval, as it is
-    `old` or `large`. `blocked`: by the `kill_switch`, its day has not come (`early`), or lacks a file
-    (`incomplete_day`)."""
+    `old` or `large`. `blocked`: by a gate (the `kill_switch`, `paused`, its day lacks a file: `incomplete_day`), or
+    its day has not come (`early`)."""
 
     state: Literal["sent", "ready", "waiting", "blocked"]
     reason: str = ""
 
 
-def current_target(_settings: Settings) -> DeliveryTarget:
-    """What deliveries count for. Outbox deliveries are rehearsal, whatever else is configured (DESIGN 5)."""
-    return "rehearsal"
-
-
-def newest_batches(ledger: Ledger, first: date, last: date) -> list[Batch]:
+def newest_batches(ledger: Ledger, gates: Gates, first: date, last: date) -> list[Batch]:
     """The newest version of each batch of a range of days, by day, kind, name and merchant."""
     with ledger.reading() as connection:
-        return read_newest(connection, first, last)
+        return read_newest(connection, gates, first, last)
 
 
-def read_newest(connection: Connection, first: date, last: date) -> list[Batch]:
+def read_newest(connection: Connection, gates: Gates, first: date, last: date) -> list[Batch]:
     """`newest_batches` within a transaction."""
-    rows = connection.execute(select(batches).where(batches.c.day.between(first, last)).order_by(batches.c.version))
-    return sorted({batch.id: batch for batch in map(_batch, rows)}.values(), key=lambda batch: batch.id)
+    query = (
+        select(batches, releases)
+        .join(releases, releases.c.batch == batches.c.id, isouter=True)
+        .where(batches.c.day.between(first, last))
+        .order_by(batches.c.version)
+    )
+    found: dict[BatchId, list[Row]] = {}
+    for row in connection.execute(query):
+        identity = BatchId(row.day, cast("BatchKind", row.kind), row.name, row.merchant)
+        rows = found.setdefault(identity, [])
+        if rows and rows[0].version != row.version:
+            rows.clear()
+        rows.append(row)
+    return [_batch(identity, rows, gates.target(identity)) for identity, rows in sorted(found.items())]
 
 
 def batch_states(
     ledger: Ledger, settings: Settings, first: date, last: date, today: date
 ) -> list[tuple[Batch, BatchState]]:
     """The newest version of each batch of a range of days, and how it stands on `today`."""
-    everything = newest_batches(ledger, first - timedelta(days=MEDIAN_DAYS), last)
-    killed = settings.kill_switch or ledger.switch_is_on(KILL_SWITCH)
-    gate = DayGate(settings, ledger)
+    gates = Gates(settings, ledger)
+    everything = newest_batches(ledger, gates, first - timedelta(days=MEDIAN_DAYS), last)
     sizes: dict[tuple[BatchKind, str, str], list[tuple[date, int]]] = {}
     states = []
     for batch in everything:  # by day: what lies before it is known when its turn comes
@@ -108,32 +121,26 @@ def batch_states(
         if batch.day >= first:
             earliest = batch.day - timedelta(days=MEDIAN_DAYS)
             past_rows = [rows for day, rows in past if day >= earliest]
-            is_closed = gate.is_closed_to(batch.id)
-            states.append((batch, batch_state(batch, past_rows, current_target(settings), killed, today, is_closed)))
+            closed = gates.closed(batch.id, batch.campaigns)
+            states.append((batch, batch_state(batch, past_rows, closed, today)))
         if batch.row_count:
             past.append((batch.day, batch.row_count))
     return states
 
 
-def batch_state(
-    batch: Batch,
-    past_row_counts: Sequence[int],
-    target: DeliveryTarget,
-    is_killed: bool,
-    today: date,
-    is_incomplete: bool = False,
-) -> BatchState:
+def batch_state(batch: Batch, past_row_counts: Sequence[int], closed_gate: str, today: date) -> BatchState:
     """How one batch stands; `past_row_counts` are those of its batches of the 28 days before."""
-    if batch.finished_for == target:
+    release = batch.release
+    if release.finished_at is not None:
         return BatchState("sent")
-    if is_killed:
-        return BatchState("blocked", KILL_SWITCH)
+    if closed_gate == KILL_SWITCH:
+        return BatchState("blocked", closed_gate)
     if batch.day > today:
         return BatchState("blocked", "early")
-    if is_incomplete:
-        return BatchState("blocked", INCOMPLETE_DAY)
-    if batch.approved_at is None:
-        if ((batch.first_sendable_on or today) - batch.day).days > MAX_BATCH_AGE_DAYS:
+    if closed_gate:
+        return BatchState("blocked", closed_gate)
+    if release.approved_at is None:
+        if ((release.first_sendable_on or today) - batch.day).days > MAX_BATCH_AGE_DAYS:
             return BatchState("waiting", "old")
         if is_large(batch.new_count, past_row_counts):
             return BatchState("waiting", "large")
@@ -149,70 +156,10 @@ def is_large(new_count: int, past_row_counts: Sequence[int]) -> bool:
     return new_count > MAX_GROWTH * median(past_row_counts)
 
 
-def note_sendable(ledger: Ledger, settings: Settings, first: date, last: date, today: date) -> None:
-    """Write down for the newest versions that today every gate but approval is open, if it is.
-
-    Age is judged on the first such day: a batch that was in time stays so, however late the sender comes.
-    """
-    if settings.kill_switch:
-        return
-    with ledger.reading() as connection:
-        if ledger.switch_is_on(KILL_SWITCH, connection):
-            return
-        unnoted = [
-            batch for batch in read_newest(connection, first, min(last, today)) if batch.first_sendable_on is None
-        ]
-    gate = DayGate(settings, ledger)
-    numbers = [batch.number for batch in unnoted if not gate.is_closed_to(batch.id)]
-    if numbers:
-        with ledger.writing() as connection:
-            for part in _parts(numbers):
-                connection.execute(
-                    update(batches)
-                    .where(batches.c.id.in_(part), batches.c.first_sendable_on.is_(None))
-                    .values(first_sendable_on=today)
-                )
-
-
-def approve(ledger: Ledger, hash_prefix: str, approved_by: str, now: datetime | None = None) -> Batch:
-    """Approve the batch whose hash begins so. Approving twice changes nothing.
-
-    Raises:
-        ApprovalError: no batch, more than one, or not the newest version of its batch.
-    """
-    prefix = hash_prefix.strip().lower()
-    if len(prefix) < _SHORTEST_PREFIX or not set(prefix) <= set("0123456789abcdef"):
-        raise ApprovalError(f"'{hash_prefix}' is no batch hash; give at least its first {_SHORTEST_PREFIX} characters")
-    with ledger.writing() as connection:
-        rows = connection.execute(select(batches).where(batches.c.hash.startswith(prefix)).order_by(batches.c.version))
-        found = {batch.id: batch for batch in map(_batch, rows)}
-        if not found:
-            raise ApprovalError(f"no batch has a hash that begins with '{prefix}'")
-        if len(found) > 1:
-            raise ApprovalError(f"{len(found)} batches have a hash that begins with '{prefix}'; give more of it")
-        batch = next(iter(found.values()))
-        newest = _newest_version(connection, batch.id)
-        if newest.number != batch.number:
-            raise ApprovalError(
-                f"{batch} is no longer what is planned: approve version {newest.version}, "
-                f"{newest.hash[:12]}, with {newest.row_count} rows, {newest.new_count} of them new"
-            )
-        connection.execute(
-            update(batches)
-            .where(batches.c.id == batch.number, batches.c.approved_at.is_(None))
-            .values(approved_at=now or utc_now(), approved_by=approved_by)
-        )
-        return _newest_version(connection, batch.id)
-
-
-def is_newest(connection: Connection, batch: Batch) -> bool:
-    """Whether no newer version was sealed meanwhile."""
-    return _newest_version(connection, batch.id).number == batch.number
-
-
-def _newest_version(connection: Connection, identity: BatchId) -> Batch:
-    query = (
-        select(batches)
+def newest_version(connection: Connection, gates: Gates, identity: BatchId) -> Batch:
+    """The newest version of a batch, in the caller's transaction."""
+    newest = (
+        select(batches.c.id)
         .where(
             batches.c.kind == identity.kind,
             batches.c.name == identity.name,
@@ -222,28 +169,43 @@ def _newest_version(connection: Connection, identity: BatchId) -> Batch:
         .order_by(batches.c.version.desc())
         .limit(1)
     )
-    return _batch(connection.execute(query).one())
-
-
-def _batch(row: Row) -> Batch:
-    identity = BatchId(row.day, cast("BatchKind", row.kind), row.name, row.merchant)
-    return Batch(
-        row.id,
-        identity,
-        row.version,
-        row.hash,
-        row.row_count,
-        row.new_count,
-        row.sent_count,
-        row.unplanned_count,
-        row.sealed_at,
-        row.first_sendable_on,
-        row.approved_at,
-        row.approved_by,
-        row.finished_for,
+    query = (
+        select(batches, releases)
+        .join(releases, releases.c.batch == batches.c.id, isouter=True)
+        .where(batches.c.id == newest.scalar_subquery())
     )
+    return _batch(identity, list(connection.execute(query)), gates.target(identity))
 
 
-def _parts(numbers: Sequence[int], size: int = 1_000) -> Iterator[Sequence[int]]:
-    for start in range(0, len(numbers), size):
-        yield numbers[start : start + size]
+def are_newest(connection: Connection, some: Sequence[Batch]) -> set[int]:
+    """The numbers of those versions of which no newer one was sealed meanwhile."""
+    newer = batches.alias()
+    same = [newer.c[name] == batches.c[name] for name in ("kind", "name", "merchant", "day")]
+    query = select(batches.c.id).where(
+        batches.c.id.in_({batch.number for batch in some}),
+        ~select(newer.c.id).where(and_(*same), newer.c.version > batches.c.version).exists(),
+    )
+    return set(connection.scalars(query))
+
+
+def _batch(identity: BatchId, rows: Sequence[Row], target: DeliveryTarget) -> Batch:
+    """A version out of its row, joined with its releases."""
+    row = rows[0]
+    own = next((each for each in rows if each.target == target), None)
+    release = Release(target)
+    if own is not None:
+        release = Release(target, own.first_sendable_on, own.approved_at, own.approved_by, own.finished_at)
+    is_of_target = row.sealed_for == target
+    return Batch(
+        number=row.id,
+        id=identity,
+        version=row.version,
+        hash=row.hash,
+        row_count=row.row_count,
+        new_count=row.new_count if is_of_target else row.row_count,
+        sent_count=row.sent_count if is_of_target else 0,
+        unplanned_count=row.unplanned_count if is_of_target else 0,
+        sealed_at=row.sealed_at,
+        campaigns=frozenset(row.campaigns.split()),
+        release=release,
+    )

@@ -1,51 +1,69 @@
 """Claiming and settling deliveries in the ledger (DESIGN 5): claim, commit, deliver, settle.
 
 A delivery's key is unique per target, and a claim is committed before the provider is called: whoever
-else comes finds it taken. A claim that was not settled in time is `unknown`: it may have been delivered,
-so it is never tried again by itself. `failed` and `deferred` are taken up again until they are too old.
+else comes finds it taken. In the same transaction it is judged: what must not go now is written down as `skipped`
+or `deferred` and never was claimed for anybody to see. Claims about one contact wait for each other, so that two
+senders can't each let go what together is too much. A claim that was not settled in time is `unknown`: it may have
+been delivered, so it is never tried again by itself. `failed` and `deferred` are taken up again until they are too old.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, text, update
 
-from pp_pipeline.ledger.schema import batches, deliveries, suppressions
+from pp_pipeline.ledger.schema import claims, deliveries
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.ledger.suppressions import in_force
-from pp_pipeline.sending.batches import KILL_SWITCH, Batch, DeliveryTarget, is_newest
+from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
+from pp_pipeline.sending.batches import Batch, are_newest
+from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
 from pp_pipeline.sending.outlets import Outcome
-from pp_pipeline.sending.planned import Planned, PlannedMessage, contact_keys, ledger_columns
+from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, contact_keys, ledger_columns
+from pp_pipeline.sending.releases import finish
 
-MAX_DEFER_DAYS = 3
 _AGAIN = ("failed", "deferred")
+_FINAL = ("sent", "skipped", "unknown")
 _LOOKUP_SIZE = 1_000
 
-# conversation, run key, step, occurrence, pass
-MessageStep = tuple[Any, ...]
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that a batch wants delivered. `message_kind` and `max_defer_days` are of messages."""
+
+    batch: Batch
+    item: Planned
+    message_kind: str | None = None
+    has_offer: bool = False
+    max_defer_days: int = 3
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What one sender holds for a while: `items` are its own to deliver, until `lease_until`."""
+    """What one sender holds for a while: `candidates` are its own to deliver, until `lease_until`."""
 
     token: str
     target: DeliveryTarget
-    items: list[Planned]
+    candidates: Sequence[Candidate]
     lease_until: datetime
-    suppressions: frozenset[tuple[str, str]] = frozenset()
-    """Of the contacts in it: (contact_key, channel), '' for every channel."""
-    sent_before: Mapping[MessageStep, Sequence[date]] = field(default_factory=dict)
-    """Due days of messages of the same run key, step, occurrence and pass that went, or may have, under another id."""
-    closed_gate: str = ""
-    """Why nothing was claimed: `kill_switch`, or `superseded` by a newer version of the batch."""
+    decided: Mapping[str, Outcome] = field(default_factory=dict)
+    """What was skipped or deferred at once, by key."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Candidates that a closed gate holds, by key: `kill_switch`, `superseded`, `paused`. The ledger has no row."""
 
-    def is_suppressed(self, contact_key: str, channel: str) -> bool:
-        """Whether a contact of this claim must not be written to on a channel, or told of to a relay."""
-        return not self.suppressions.isdisjoint({(contact_key, ""), (contact_key, channel)})
+
+@dataclass(frozen=True)
+class Judgement:
+    """What becomes of what a claim took, by key: what must not go now, and what goes otherwise than it was planned
+    (a snapshot without some members, a message with its coupon)."""
+
+    decided: dict[str, Outcome] = field(default_factory=dict)
+    changed: dict[str, Candidate] = field(default_factory=dict)
+
+
+# Judges what a claim of some token took, at a moment, in the claim's transaction.
+Judge = Callable[[Connection, str, Sequence[Candidate], datetime], Judgement]
 
 
 @dataclass(frozen=True)
@@ -70,36 +88,48 @@ class Claimer:
             )
             return lapsed.rowcount
 
-    def claim(self, batch: Batch, items: Sequence[Planned], kind: str, today: date, now: datetime) -> Claim:
+    def claim(
+        self, candidates: Sequence[Candidate], judge: Judge, today: date, now: datetime, moment: datetime
+    ) -> Claim:
         """Claim what nobody has claimed before, and what may be tried again; committed on return.
 
-        `kind` is the kind of message (`commercial`, `transactional`), '' for events and snapshots.
+        Args:
+            now: the clock of leases.
+            moment: the clock of the guards: noon of its day in a rehearsal.
         """
         token = uuid4().hex
         lease_until = now + self.lease
-        claim = {"state": "claimed", "claim": token, "claimed_at": now, "lease_until": lease_until}
-        keys = [item.key for item in items]
         with self.ledger.writing() as connection:
-            if self.ledger.switch_is_on(KILL_SWITCH, connection):
-                return Claim(token, self.target, [], lease_until, closed_gate=KILL_SWITCH)
-            if not is_newest(connection, batch):
-                return Claim(token, self.target, [], lease_until, closed_gate="superseded")
+            held = self._held(connection, candidates)
+            asked = {each.item.key: each for each in candidates if each.item.key not in held}
+            self._wait_for_contacts(connection, [each.item for each in asked.values()])
+            claim = {"state": "claimed", "claim": token, "claimed_at": now, "lease_until": lease_until}
+            claim |= {"acted_at": moment}
             self.ledger.insert_new(
                 connection,
                 deliveries,
                 [
-                    {"target": self.target, "key": item.key, "batch": batch.number, **claim} | ledger_columns(item)
-                    for item in sorted(items, key=lambda item: item.key)  # two senders lock in one order
+                    {"target": self.target, "key": key, "batch": each.batch.number, "first_tried_on": today, **claim}
+                    | {"message_kind": each.message_kind, "has_offer": each.has_offer}
+                    | ledger_columns(each.item)
+                    for key, each in sorted(asked.items())  # two senders lock in one order
                 ],
             )
-            self._take_up_again(connection, keys, claim, today, now)
+            self._take_up_again(connection, list(asked.values()), claim, today, now, moment)
             mine = set(connection.scalars(select(deliveries.c.key).where(deliveries.c.claim == token)))
-            held = [item for item in items if item.key in mine]
-            found = frozenset(_suppressed(connection, held, kind))
-            sent_before = self._sent_before(connection, token, held)
-        return Claim(token, self.target, held, lease_until, found, sent_before)
+            taken = [each for key, each in asked.items() if key in mine]
+            judgement = judge(connection, token, taken, moment) if taken else Judgement()
+            if judgement.decided:
+                self._settle(connection, judgement.decided, now, moment)
+            going = [
+                judgement.changed.get(each.item.key, each) for each in taken if each.item.key not in judgement.decided
+            ]
+            if going:
+                values = {"token": token, "target": self.target, "claimed_at": now, "delivery_count": len(going)}
+                connection.execute(insert(claims).values(values))
+        return Claim(token, self.target, going, lease_until, judgement.decided, held)
 
-    def settle(self, claim: Claim, outcomes: Mapping[str, Outcome], now: datetime) -> None:
+    def settle(self, claim: Claim, outcomes: Mapping[str, Outcome], now: datetime, moment: datetime) -> None:
         """Write down what became of the deliveries of a claim.
 
         A lease that ran out meanwhile made them `unknown`; whoever delivered them knows better. A delivery
@@ -107,36 +137,17 @@ class Claimer:
         """
         if not outcomes:
             return
-        statement = (
-            update(deliveries)
-            .where(
-                deliveries.c.target == self.target,
-                deliveries.c.key == bindparam("settled_key"),
+        with self.ledger.writing() as connection:
+            self._settle(
+                connection,
+                outcomes,
+                now,
+                moment,
                 deliveries.c.claim == claim.token,
                 or_(
                     deliveries.c.state == "claimed",
                     (deliveries.c.state == "unknown") & (deliveries.c.reason == "lease_expired"),
                 ),
-            )
-            .values(
-                state=bindparam("new_state"),
-                reason=bindparam("new_reason"),
-                provider_id=bindparam("new_provider_id"),
-                settled_at=now,
-            )
-        )
-        with self.ledger.writing() as connection:
-            connection.execute(
-                statement,
-                [
-                    {
-                        "settled_key": key,
-                        "new_state": outcome.state,
-                        "new_reason": outcome.reason,
-                        "new_provider_id": outcome.provider_id or None,
-                    }
-                    for key, outcome in sorted(outcomes.items())
-                ],
             )
 
     def finish(self, batch: Batch, keys: Sequence[str], now: datetime) -> bool:
@@ -150,65 +161,104 @@ class Claimer:
                     .where(
                         deliveries.c.target == self.target,
                         deliveries.c.key.in_(keys[start : start + _LOOKUP_SIZE]),
-                        deliveries.c.state.in_(("sent", "skipped", "unknown")),
+                        deliveries.c.state.in_(_FINAL),
                     )
                 ).scalar_one()
             if settled < len(keys):
                 return False
-            connection.execute(
-                update(batches).where(batches.c.id == batch.number).values(finished_at=now, finished_for=self.target)
-            )
+            finish(connection, [batch.number], self.target, now)
             return True
 
-    def _sent_before(
-        self, connection: Connection, token: str, items: Sequence[Planned]
-    ) -> dict[MessageStep, list[date]]:
-        run_keys = sorted({item.run_key for item in items if isinstance(item, PlannedMessage)})
-        columns = [deliveries.c[name] for name in ("conversation", "run_key", "step", "occurrence", "pass")]
-        found: dict[MessageStep, list[date]] = {}
-        for start in range(0, len(run_keys), _LOOKUP_SIZE):
-            query = select(*columns, deliveries.c.due_on).where(
-                deliveries.c.target == self.target,
-                deliveries.c.run_key.in_(run_keys[start : start + _LOOKUP_SIZE]),
-                deliveries.c.state.in_(("claimed", "sent", "unknown")),
-                deliveries.c.claim != token,
-            )
-            for *step, due_on in connection.execute(query):
-                found.setdefault(tuple(step), []).append(due_on)
-        return found
+    def _held(self, connection: Connection, candidates: Sequence[Candidate]) -> dict[str, str]:
+        if switch_is_on(self.ledger, KILL_SWITCH, connection):
+            return {each.item.key: KILL_SWITCH for each in candidates}
+        newest = are_newest(connection, [each.batch for each in candidates])
+        pauses = read_pauses(connection)
+        held = {}
+        for each in candidates:
+            if each.batch.number not in newest:
+                held[each.item.key] = "superseded"
+            elif _is_paused(each.item, pauses):
+                held[each.item.key] = PAUSED
+        return held
+
+    def _wait_for_contacts(self, connection: Connection, items: Sequence[Planned]) -> None:
+        """Claims about the same contacts come one after the other; SQLite has one writer anyway."""
+        if self.ledger.is_sqlite:
+            return
+        contacts = sorted({key for item in items if isinstance(item, PlannedMessage) for key in contact_keys(item)})
+        statement = (
+            "select pg_advisory_xact_lock(hashtextextended(one, 0)) from unnest(cast(:contacts as text[])) as one"
+        )
+        connection.execute(text(statement), {"contacts": contacts})
 
     def _take_up_again(
         self,
         connection: Connection,
-        keys: Sequence[str],
+        candidates: Sequence[Candidate],
         claim: Mapping[str, object],
         today: date,
         now: datetime,
+        moment: datetime,
     ) -> None:
-        again = (
-            deliveries.c.target == self.target,
-            deliveries.c.key.in_(keys),
-            deliveries.c.state.in_(_AGAIN),
-        )
-        given_up_before = today - timedelta(days=MAX_DEFER_DAYS)
+        """Claim what failed or was deferred and may be tried now; what is too old for it is skipped for good."""
+        last_days: dict[int, list[str]] = {}
+        for each in candidates:
+            last_days.setdefault(each.max_defer_days, []).append(each.item.key)
         reason = case((deliveries.c.reason == "", deliveries.c.state), else_=deliveries.c.reason)
-        connection.execute(
+        begun_on = case(
+            (deliveries.c.first_tried_on > deliveries.c.due_on, deliveries.c.first_tried_on), else_=deliveries.c.due_on
+        )
+        for max_defer_days, keys in last_days.items():
+            again = (
+                deliveries.c.target == self.target,
+                deliveries.c.key.in_(keys),
+                deliveries.c.state.in_(_AGAIN),
+            )
+            connection.execute(
+                update(deliveries)
+                .where(*again, begun_on < today - timedelta(days=max_defer_days))
+                .values(state="skipped", reason="given_up: " + reason, settled_at=now, deferred_until=None)
+            )
+            connection.execute(
+                update(deliveries)
+                .where(*again, or_(deliveries.c.deferred_until.is_(None), deliveries.c.deferred_until <= moment))
+                .values(**claim, reason="", settled_at=None, provider_id=None, deferred_until=None)
+            )
+
+    def _settle(
+        self, connection: Connection, outcomes: Mapping[str, Outcome], now: datetime, moment: datetime, *where: object
+    ) -> None:
+        statement = (
             update(deliveries)
-            .where(*again, deliveries.c.due_on < given_up_before)
-            .values(state="skipped", reason="given_up: " + reason, settled_at=now)
+            .where(deliveries.c.target == self.target, deliveries.c.key == bindparam("settled_key"), *where)  # type: ignore[arg-type]
+            .values(
+                state=bindparam("new_state"),
+                reason=bindparam("new_reason"),
+                provider_id=bindparam("new_provider_id"),
+                deferred_until=bindparam("new_deferred_until", type_=deliveries.c.deferred_until.type),
+                settled_at=now,
+            )
         )
         connection.execute(
-            update(deliveries).where(*again).values(**claim, reason="", settled_at=None, provider_id=None)
+            statement,
+            [
+                {
+                    "settled_key": key,
+                    "new_state": outcome.state,
+                    "new_reason": outcome.reason,
+                    "new_provider_id": outcome.provider_id or None,
+                    "new_deferred_until": moment + outcome.retry_after if outcome.retry_after else None,
+                }
+                for key, outcome in sorted(outcomes.items())
+            ],
         )
 
 
-def _suppressed(connection: Connection, items: Sequence[Planned], kind: str) -> Iterator[tuple[str, str]]:
-    """The suppressions of all contacts of these items: (contact_key, channel), '' for every channel."""
-    contacts = sorted({contact_key for item in items for contact_key in contact_keys(item)})
-    for start in range(0, len(contacts), _LOOKUP_SIZE):
-        query = select(suppressions.c.contact_key, suppressions.c.channel).where(
-            suppressions.c.contact_key.in_(contacts[start : start + _LOOKUP_SIZE]),
-            suppressions.c.kind.in_(("", kind)),
-            in_force(),
-        )
-        yield from ((row.contact_key, row.channel) for row in connection.execute(query))
+def _is_paused(item: Planned, pauses: Pauses) -> bool:
+    match item:
+        case PlannedMessage():
+            return pauses.holds(item.conversation, item.campaign)
+        case PlannedEvent():
+            return pauses.holds("", item.campaign)
+    return False

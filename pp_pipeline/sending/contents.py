@@ -79,15 +79,15 @@ def _messages(
         select
             messages.merchant, messages.due_on, messages.message_id, messages.contact_key, events.email,
             messages.run_key, messages.conversation, messages.step, messages.occurrence, messages.pass,
-            messages.channel, messages.template, messages.event_id, messages.order_number
+            messages.channel, messages.template, messages.event_id, messages.order_number, events.campaign
         from planned_messages as messages
-        left join (select distinct event_id, contact_key, email from external_events) as events
+        left join (select distinct event_id, contact_key, email, campaign from external_events) as events
             on messages.event_id = events.event_id and messages.contact_key = events.contact_key
         where messages.due_on in ({marks(days)})
         order by messages.message_id
     """
     for merchant, due_on, key, contact_key, email, *rest in connection.rows(sql, days):
-        run_key, conversation, step, occurrence, number, channel, template, event_id, order_number = rest
+        run_key, conversation, step, occurrence, number, channel, template, event_id, order_number, campaign = rest
         exits_now, contact_key_now = now.get((merchant, order_number), (frozenset[str](), None))
         yield (
             BatchId(due_on, "messages", conversation, merchant),
@@ -107,6 +107,7 @@ def _messages(
                 order_number=order_number,
                 due_on=due_on,
                 order=orders.get((merchant, order_number, due_on)),
+                campaign=campaign,
                 exits_now=exits_now,
                 contact_key_now=contact_key_now,
             ),

@@ -1,16 +1,22 @@
-"""Delivering what one claim holds: guards, rendering, the outlet, an outcome for every item (DESIGN 5)."""
+"""Delivering what one claim holds: rendering, the outlet, an outcome for every item (DESIGN 5)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.sending.claims import Claim
-from pp_pipeline.sending.guards import skip_reason, without_suppressed
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
-from pp_pipeline.sending.planned import PlannedEvent, PlannedMessage, PlannedSnapshot
+from pp_pipeline.sending.outlets import EmailDraft, Outcome, OutletKey, Outlets
+from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, PlannedSnapshot
 from pp_pipeline.sending.render import Renderer, RenderError
+
+# So many of one outlet in a claim, and all of them failed: the outlet is down, and is asked no more.
+_FEWEST_FAILURES = 10
+
+
+def outlet_of(item: Planned) -> OutletKey:
+    """Which outlet an item goes to."""
+    return (item.merchant, item.channel if isinstance(item, PlannedMessage) else item.relay)
 
 
 @dataclass
@@ -22,44 +28,35 @@ class Delivery:
 
     claim: Claim
     outlets: Outlets
-    conversations: Mapping[str, Conversation]
     renderer: Renderer
     now: Callable[[], datetime]
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    problems: dict[OutletKey, str] = field(default_factory=dict)
+    """What is wrong with an outlet, so that no more is claimed for it."""
 
     def __post_init__(self) -> None:
-        self.outcomes = {item.key: Outcome("deferred", "interrupted") for item in self.claim.items}
+        self.outcomes = {each.item.key: Outcome("deferred", "interrupted") for each in self.claim.candidates}
 
-    def run(self) -> str:
-        """Deliver everything; what was wrong with an outlet, or ''."""
-        messages: dict[str, list[EmailDraft]] = {}
-        events: dict[str, list[PlannedEvent]] = {}
-        snapshots: dict[str, list[PlannedSnapshot]] = {}
-        for item in self.claim.items:
-            if reason := skip_reason(item, self.conversations, self.claim):
-                self.outcomes[item.key] = Outcome("skipped", reason)
-            elif isinstance(item, PlannedEvent):
-                events.setdefault(item.relay, []).append(item)
-            elif isinstance(item, PlannedSnapshot):
-                snapshots.setdefault(item.relay, []).append(without_suppressed(item, self.claim))
-            elif draft := self._draft(item):
-                messages.setdefault(item.channel, []).append(draft)
-        for name, drafts in messages.items():
-            channel = self.outlets.channels.get(name)
+    def run(self) -> bool:
+        """Deliver everything, outlet by outlet; whether the lease held to the end."""
+        by_outlet: dict[tuple[type[Planned], OutletKey], list[Planned]] = {}
+        for each in self.claim.candidates:
+            by_outlet.setdefault((type(each.item), outlet_of(each.item)), []).append(each.item)
+        return all(self._deliver(place, items) for (_, place), items in by_outlet.items())
+
+    def _deliver(self, place: OutletKey, items: Sequence[Planned]) -> bool:
+        if isinstance(items[0], PlannedMessage):
+            channel = self.outlets.channels.get(place)
+            drafts = [draft for item in items if isinstance(item, PlannedMessage) and (draft := self._draft(item))]
             call = partial(channel.deliver, drafts) if channel else None
-            if problem := self._hand_over([draft.message_id for draft in drafts], call):
-                return problem
-        for name, items in events.items():
-            relay = self.outlets.relays.get(name)
-            call = partial(relay.deliver_events, items) if relay else None
-            if problem := self._hand_over([item.key for item in items], call):
-                return problem
-        for name, items in snapshots.items():
-            relay = self.outlets.relays.get(name)
-            call = partial(relay.deliver_snapshots, items) if relay else None
-            if problem := self._hand_over([item.key for item in items], call):
-                return problem
-        return ""
+            return self._hand_over(place, [draft.message_id for draft in drafts], call)
+        relay = self.outlets.relays.get(place)
+        call = None
+        if relay is not None and isinstance(items[0], PlannedEvent):
+            call = partial(relay.deliver_events, [item for item in items if isinstance(item, PlannedEvent)])
+        elif relay is not None:
+            call = partial(relay.deliver_snapshots, [item for item in items if isinstance(item, PlannedSnapshot)])
+        return self._hand_over(place, [item.key for item in items], call)
 
     def _draft(self, message: PlannedMessage) -> EmailDraft | None:
         try:
@@ -68,22 +65,27 @@ class Delivery:
             self.outcomes[message.key] = Outcome("skipped", str(error))
             return None
 
-    def _hand_over(self, keys: Sequence[str], deliver: Callable[[], Iterator[Outcome]] | None) -> str:
-        """Take down the outlet's answers; what was wrong with it, or ''."""
+    def _hand_over(
+        self, place: OutletKey, keys: Sequence[str], deliver: Callable[[], Iterator[Outcome]] | None
+    ) -> bool:
+        """Take down the outlet's answers; whether the lease held. What is wrong with the outlet is noted."""
         if deliver is None:
             self.outcomes |= dict.fromkeys(keys, Outcome("failed", "no_such_outlet"))
-            return ""
+            return True
         if self.now() >= self.claim.lease_until:
-            return "lease_expired"
+            return False
         self.outcomes |= dict.fromkeys(keys, Outcome("unknown", "interrupted"))
         try:
             answers = deliver()
             for key in keys:
                 self.outcomes[key] = next(answers)
                 if self.now() >= self.claim.lease_until:
-                    return "lease_expired"
+                    return False
         except StopIteration:
-            return "outlet: no answer"
+            self.problems[place] = "outlet: no answer"
         except Exception as error:
-            return f"outlet: {type(error).__name__}"
-        return ""
+            self.problems[place] = f"outlet: {type(error).__name__}"
+        else:
+            if len(keys) >= _FEWEST_FAILURES and all(self.outcomes[key].state == "failed" for key in keys):
+                self.problems[place] = f"outlet: all failed ({self.outcomes[keys[-1]].reason})"
+        return True

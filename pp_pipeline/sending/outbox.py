@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.batches import DeliveryTarget
+from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.mime import AddressNotUsable, email_bytes
 from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
@@ -30,8 +30,9 @@ _SYNC_THREADS = 16
 def outbox_outlets(settings: Settings, merchants: Mapping[str, Merchant]) -> Outlets:
     """The outbox for every channel and every relay of the merchants."""
     relay = OutboxRelay(settings.outbox)
-    names = {each.relay for merchant in merchants.values() for each in merchant.relays}
-    return Outlets({"email": OutboxChannel(settings.outbox)}, dict.fromkeys(names, relay))
+    names = [(name, each.relay) for name, merchant in merchants.items() for each in merchant.relays]
+    channel = OutboxChannel(settings.outbox)
+    return Outlets({(name, "email"): channel for name in merchants}, dict.fromkeys(names, relay))
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ what is tried again is decided by the ledger.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, Protocol
 
-from pp_pipeline.sending.batches import DeliveryTarget
+from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
 
 OutcomeState = Literal["sent", "failed", "deferred", "skipped", "unknown"]
@@ -28,6 +28,8 @@ class Outcome:
     state: OutcomeState
     reason: str = ""
     provider_id: str = ""
+    retry_after: timedelta | None = None
+    """Not to be tried again before; of `failed` and `deferred`."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,13 @@ class Relay(Protocol):
         ...
 
 
+OutletKey = tuple[str, str]
+"""A merchant and the name of its channel or relay."""
+
+
 @dataclass(frozen=True)
 class Outlets:
-    """The channels and relays of an installation, by name."""
+    """The channels and relays of an installation, by merchant and name."""
 
-    channels: Mapping[str, Channel]
-    relays: Mapping[str, Relay]
+    channels: Mapping[OutletKey, Channel]
+    relays: Mapping[OutletKey, Relay]

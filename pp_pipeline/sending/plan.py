@@ -134,6 +134,31 @@ def planned_keys(
     return keys
 
 
+def planned_campaigns(
+    connection: Connection, batches: Collection[BatchId], merchants: Mapping[str, Merchant]
+) -> dict[BatchId, frozenset[str]]:
+    """The campaigns that led to the rows of some batches, `-` for rows that none did; nothing for snapshots."""
+    found: dict[BatchId, frozenset[str]] = {}
+    for kind, source in _sources(connection, merchants).items():
+        wanted = {batch for batch in batches if batch.kind == kind}
+        if not wanted or kind == "snapshot" or not connection.table_exists("external_events"):
+            continue
+        days = sorted({batch.day for batch in wanted})
+        sql = f"""
+            with plan as ({source.rows}),
+            campaigns as (select distinct event_id, campaign from external_events)
+            select distinct plan.name, plan.merchant, plan.day, coalesce(campaigns.campaign, '-')
+            from plan
+            left join campaigns on plan.event_id = campaigns.event_id
+            where {_in_days("plan.day", days)}
+        """
+        for name, merchant, day, campaign in connection.rows(sql, [*source.parameters, days[0], days[-1], *days]):
+            batch = BatchId(day, kind, name, merchant)
+            if batch in wanted:
+                found[batch] = found.get(batch, frozenset()) | {campaign}
+    return found
+
+
 def still_planned(connection: Connection, keys: Collection[str], kind: BatchKind) -> set[str]:
     """Which of these message or event keys stand in the plan of any day (a correction can move them)."""
     source = {"messages": ("planned_messages", "message_id"), "events": ("external_events", "event_id")}.get(kind)

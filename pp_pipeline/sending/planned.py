@@ -32,8 +32,36 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What a contact agreed to, for a channel and a kind of message, as the contacts feed states it."""
+
+    basis: str
+    """explicit, soft_opt_in, implied or none."""
+    since: dt.date | None
+    has_evidence: bool
+
+
+@dataclass(frozen=True)
+class ContactFacts:
+    """What the contacts feed says now of a contact; all empty where it never spoke of it."""
+
+    zone: str = ""
+    country: str = ""
+    consents: Mapping[tuple[str, str], Consent] = field(default_factory=dict)
+    """By channel and kind of message."""
+    last_purchase_on: dt.date | None = None
+
+
+@dataclass(frozen=True)
 class PlannedMessage:
-    """A row of `planned_messages` with the address and the order it is about."""
+    """A row of `planned_messages` with the address and the order it is about, and what is known now.
+
+    Attributes:
+        campaign: the campaign whose event led to it.
+        order: as it was known on the day it was due.
+        exits_now, contact_key_now, is_quarantined: what the order's newest files say; quarantined is an order of
+            which a row was refused after its newest version.
+    """
 
     key: str
     merchant: str
@@ -50,8 +78,11 @@ class PlannedMessage:
     order_number: str | None
     due_on: dt.date
     order: Order | None = field(repr=False)
-    exits_now: frozenset[str]
-    contact_key_now: str | None
+    campaign: str | None = None
+    exits_now: frozenset[str] = frozenset()
+    contact_key_now: str | None = None
+    is_quarantined: bool = False
+    contact: ContactFacts = field(default=ContactFacts(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -94,10 +125,13 @@ def contact_keys(item: Planned) -> list[str]:
 
 
 def ledger_columns(item: Planned) -> dict[str, Any]:
-    """What the ledger keeps of a delivery besides its key and state."""
+    """What the ledger keeps of a delivery besides its key and state; every column for every kind."""
+    columns: dict[str, Any] = dict.fromkeys(
+        ("contact_key", "run_key", "conversation", "step", "occurrence", "pass", "event_id", "order_number")
+    )
     match item:
         case PlannedMessage():
-            return {
+            return columns | {
                 "kind": "message",
                 "merchant": item.merchant,
                 "contact_key": item.contact_key,
@@ -112,7 +146,7 @@ def ledger_columns(item: Planned) -> dict[str, Any]:
                 "due_on": item.due_on,
             }
         case PlannedEvent():
-            return {
+            return columns | {
                 "kind": "event",
                 "merchant": item.merchant,
                 "contact_key": item.contact_key,
@@ -122,7 +156,7 @@ def ledger_columns(item: Planned) -> dict[str, Any]:
                 "due_on": item.occurred_on,
             }
         case PlannedSnapshot():
-            return {
+            return columns | {
                 "kind": "snapshot",
                 "merchant": item.merchant,
                 "channel": item.relay,

@@ -5,22 +5,30 @@ before it goes. The warehouse is only open while a load of batches is read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from itertools import groupby
+from typing import get_args
+from zoneinfo import ZoneInfo
 
-from pp_pipeline.contact_keys import contact_secret, fingerprint
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.merchants import Merchant, load_merchants
-from pp_pipeline.sending.batches import Batch, BatchState, batch_states, current_target, note_sendable
-from pp_pipeline.sending.claims import Claimer
+from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
+from pp_pipeline.sending.batches import Batch, batch_states
+from pp_pipeline.sending.claims import Candidate, Claimer
 from pp_pipeline.sending.contents import Content, read_contents
-from pp_pipeline.sending.delivering import Delivery
+from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.judging import Bench
+from pp_pipeline.sending.known_secret import known_secret
+from pp_pipeline.sending.lane import BatchReport, Lane
 from pp_pipeline.sending.outbox import outbox_outlets
-from pp_pipeline.sending.outlets import Outcome, Outlets
+from pp_pipeline.sending.outlets import OutletKey, Outlets
+from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.sending.planned import Planned
+from pp_pipeline.sending.releases import note_sendable
 from pp_pipeline.sending.render import Renderer
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline.warehouse import Warehouse
@@ -28,27 +36,10 @@ from pp_pipeline.warehouse import Warehouse
 LEASE = timedelta(minutes=10)
 CHUNK_SIZE = 100
 LOAD_ROWS = 20_000
-SECRET_FACT = "contact_secret_fingerprint"
+TARGETS: tuple[DeliveryTarget, ...] = get_args(DeliveryTarget)
 
 Progress = Callable[[int, int, str], None]
-"""Called with the rows done, the rows in all, and the batch."""
-
-
-class SendRefused(RuntimeError):
-    """Nothing was sent; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class BatchReport:
-    """How a batch stood and what became of its deliveries, by state and reason (`skipped: suppressed`)."""
-
-    batch: Batch
-    state: BatchState
-    outcomes: Counter[str] = field(default_factory=Counter)
-    problem: str = ""
-    """Why a ready batch was not sent, or not to its end: `changed` (the plan is not what was sealed),
-    `superseded`, `kill_switch`, `no_merchant_file`, `no_conversation`, `lease_expired`,
-    `outlet: <kind of error>`, `stopped` (after an outlet broke)."""
+"""Called with the rows done, the rows in all, and the newest batch."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,7 @@ def send(
     today: date,
     progress: Progress | None = None,
 ) -> SendSummary:
-    """Send the ready batches of a range of days to the outbox.
+    """Send the ready batches of a range of days.
 
     Raises:
         SendRefused: the contact secret is not the one that the ledger knows.
@@ -116,6 +107,113 @@ class Sender:
         found = load_conversations(self.settings.conversations_dir, self.merchants)
         return {each.conversation: each for each in found}
 
+    def send(self, first: date, last: date, today: date, progress: Progress | None = None) -> SendSummary:
+        """See the function `send`."""
+        known_secret(self.settings, self.ledger)
+        lapsed_count = sum(self._claimer(target).lapse(self.now()) for target in TARGETS)
+        note_sendable(self.ledger, self.settings, first, last, today)
+        states = batch_states(self.ledger, self.settings, first, last, today)
+        reports = [BatchReport(batch, state) for batch, state in states]
+        ready = [report for report in reports if report.state.state == "ready"]
+        total, done = sum(report.batch.row_count for report in ready), 0
+        broken: dict[OutletKey, str] = {}
+        for load in self._loads(ready):
+            with self.warehouse.connect() as connection:
+                contents = read_contents(connection, [report.batch.id for report in load], self.merchants)
+            self._send_load(load, contents, broken, today)
+            done += sum(report.batch.row_count for report in load)
+            if progress:
+                progress(done, total, str(load[-1].batch.id))
+        return SendSummary(reports, lapsed_count)
+
+    def _send_load(
+        self,
+        load: Sequence[BatchReport],
+        contents: Mapping[BatchId, Content],
+        broken: dict[OutletKey, str],
+        today: date,
+    ) -> None:
+        """Send some batches together: by priority, due date and key, whatever batch they are of."""
+        queue: list[Candidate] = []
+        items: dict[int, list[Planned]] = {}
+        for report in load:
+            content = contents[report.batch.id]
+            report.problem = self._why_not(report.batch, content)
+            if not report.problem:
+                # A key goes once, though a day rebuilt by itself may have left its row on another day too.
+                items[report.batch.number] = list({item.key: item for item in content.items}.values())
+                queue += [self._candidate(report.batch, item) for item in items[report.batch.number]]
+        queue.sort(key=lambda each: (-self._priority(each.batch), each.batch.day, each.item.key))
+        reports = {report.batch.number: report for report in load}
+        for target in TARGETS:
+            of_target = [each for each in queue if each.batch.release.target == target]
+            self._lane(target, broken, today).send(of_target, reports)
+        for number, found in items.items():
+            report = reports[number]
+            if not report.problem:
+                claimer = self._claimer(report.batch.release.target)
+                claimer.finish(report.batch, [item.key for item in found], self.now())
+
+    def _why_not(self, batch: Batch, content: Content) -> str:
+        if content.hash != batch.hash:
+            return "changed"
+        if batch.id.merchant not in self.merchants:
+            return "no_merchant_file"
+        if batch.id.kind == "messages" and batch.id.name not in self.conversations:
+            return "no_conversation"
+        return ""
+
+    def _candidate(self, batch: Batch, item: Planned) -> Candidate:
+        if batch.id.kind != "messages":
+            return Candidate(batch, item)
+        return Candidate(batch, item, message_kind=self.conversations[batch.id.name].kind)
+
+    def _priority(self, batch: Batch) -> int:
+        conversation = self.conversations.get(batch.id.name) if batch.id.kind == "messages" else None
+        return conversation.priority if conversation else 0
+
+    def _loads(self, ready: Sequence[BatchReport]) -> Iterator[list[BatchReport]]:
+        """The batches in groups that are read at once: as few openings of the warehouse as memory allows; what is of
+        one priority and day is never torn apart."""
+
+        def place(report: BatchReport) -> tuple[int, date]:
+            return (-self._priority(report.batch), report.batch.day)
+
+        load: list[BatchReport] = []
+        rows = 0
+        for _, group in groupby(sorted(ready, key=place), key=place):
+            reports = list(group)
+            more = sum(report.batch.row_count for report in reports)
+            if load and rows + more > LOAD_ROWS:
+                yield load
+                load, rows = [], 0
+            load += reports
+            rows += more
+        if load:
+            yield load
+
+    def _claimer(self, target: DeliveryTarget) -> Claimer:
+        return Claimer(self.ledger, target, self.lease)
+
+    def _lane(self, target: DeliveryTarget, broken: dict[OutletKey, str], today: date) -> Lane:
+        return Lane(
+            claimer=self._claimer(target),
+            judge=Bench(self.conversations, self.merchants, target).judge,
+            outlets=self._outlets,
+            renderer=self._renderer,
+            chunk_size=self.chunk_size,
+            today=today,
+            now=self.now,
+            moment=self._moment,
+            broken=broken,
+        )
+
+    def _moment(self) -> datetime:
+        """The clock that guards go by: now, or noon of its day in a rehearsal that acts as of another day."""
+        if self.settings.today is None:
+            return self.now()
+        return datetime.combine(self.settings.today, time(12), ZoneInfo(zone_of_days(self.merchants)))
+
     @cached_property
     def _outlets(self) -> Outlets:
         return self.outlets or outbox_outlets(self.settings, self.merchants)
@@ -124,96 +222,3 @@ class Sender:
     def _renderer(self) -> Renderer:
         secret = known_secret(self.settings, self.ledger)
         return Renderer(self.settings.conversations_dir, self.conversations, self.merchants, secret)
-
-    @cached_property
-    def _claimer(self) -> Claimer:
-        return Claimer(self.ledger, current_target(self.settings), self.lease)
-
-    def send(self, first: date, last: date, today: date, progress: Progress | None = None) -> SendSummary:
-        """See the function `send`."""
-        known_secret(self.settings, self.ledger)
-        lapsed_count = self._claimer.lapse(self.now())
-        note_sendable(self.ledger, self.settings, first, last, today)
-        states = batch_states(self.ledger, self.settings, first, last, today)
-        reports = [BatchReport(batch, state) for batch, state in states if state.state != "ready"]
-        ready = [(batch, state) for batch, state in states if state.state == "ready"]
-        total, done = sum(batch.row_count for batch, _ in ready), 0
-        is_broken = False
-        for load in _loads(ready):
-            with self.warehouse.connect() as connection:
-                contents = read_contents(connection, [batch.id for batch, _ in load], self.merchants)
-            for batch, state in load:
-                outcomes: Counter[str] = Counter()
-                problem = "stopped"
-                if not is_broken:
-                    problem = self._send_batch(batch, contents[batch.id], outcomes, today)
-                    is_broken = problem.startswith("outlet")
-                reports.append(BatchReport(batch, state, outcomes, problem))
-                done += batch.row_count
-                if progress:
-                    progress(done, total, str(batch.id))
-        return SendSummary(sorted(reports, key=lambda report: report.batch.id), lapsed_count)
-
-    def _send_batch(self, batch: Batch, content: Content, outcomes: Counter[str], today: date) -> str:
-        """Send a batch chunk by chunk; why it was not sent, or not to its end, or ''."""
-        if content.hash != batch.hash:
-            return "changed"
-        if batch.id.merchant not in self.merchants:
-            return "no_merchant_file"
-        kind = ""
-        if batch.id.kind == "messages":
-            if batch.id.name not in self.conversations:
-                return "no_conversation"
-            kind = self.conversations[batch.id.name].kind
-        # A key goes once, though a day rebuilt by itself may have left its row on another day too.
-        items = list({item.key: item for item in content.items}.values())
-        for start in range(0, len(items), self.chunk_size):
-            chunk = items[start : start + self.chunk_size]
-            claim = self._claimer.claim(batch, chunk, kind, today, self.now())
-            if claim.closed_gate:
-                return claim.closed_gate
-            delivery = Delivery(claim, self._outlets, self.conversations, self._renderer, self.now)
-            try:
-                problem = delivery.run()
-            finally:
-                self._claimer.settle(claim, delivery.outcomes, self.now())
-            outcomes.update(_words(outcome) for outcome in delivery.outcomes.values())
-            if problem:
-                return problem
-        self._claimer.finish(batch, [item.key for item in items], self.now())
-        return ""
-
-
-def known_secret(settings: Settings, ledger: Ledger) -> bytes:
-    """The contact secret, if it is the one that the ledger knows; the first one ever seen is written down.
-
-    Raises:
-        SendRefused: another secret makes other contact keys: suppressions would no longer be found.
-    """
-    secret = contact_secret(settings)
-    own = fingerprint(secret)
-    known = ledger.remember_fact(SECRET_FACT, own)
-    if known != own:
-        raise SendRefused(
-            f"nothing was read or sent: the contact secret (fingerprint {own[:8]}) is not the one that this ledger "
-            f"knows ({known[:8]}). Restore {settings.secret_file.name} in the home or PP_SECRET, as it was"
-        )
-    return secret
-
-
-def _loads(ready: list[tuple[Batch, BatchState]]) -> Iterator[list[tuple[Batch, BatchState]]]:
-    """The batches in groups that are read at once: as few openings of the warehouse as memory allows."""
-    load: list[tuple[Batch, BatchState]] = []
-    rows = 0
-    for batch, state in ready:
-        if load and rows + batch.row_count > LOAD_ROWS:
-            yield load
-            load, rows = [], 0
-        load.append((batch, state))
-        rows += batch.row_count
-    if load:
-        yield load
-
-
-def _words(outcome: Outcome) -> str:
-    return f"{outcome.state}: {outcome.reason}" if outcome.reason else outcome.state

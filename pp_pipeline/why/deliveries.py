@@ -11,7 +11,8 @@ from sqlalchemy import Row, select
 from pp_pipeline.ledger.schema import batches, deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
-from pp_pipeline.sending.batches import Batch, BatchState, batch_states, current_target
+from pp_pipeline.sending.batches import Batch, BatchState, batch_states
+from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.settings import Settings
 from pp_pipeline.why.story import Outgoing, Suppression
@@ -68,19 +69,19 @@ class DeliveryTeller:
 
     def outgoing(self, planned: Sequence[Planned], known: Sequence[Row[Any]], today: date) -> list[Outgoing]:
         """Everything planned with what became of it, and what the ledger holds beyond the plan."""
-        target = current_target(self.settings)
-        by_key = {row.key: row for row in known if row.target == target}
-        open_days = [one.on for one in planned if one.key not in by_key]
+        gates = Gates(self.settings, self.ledger)
+        by_key = {(row.target, row.key): row for row in known}
+        asked = {(gates.target(one.batch), one.key): one for one in planned}
+        open_days = [one.on for place, one in asked.items() if place not in by_key]
         states: dict[BatchId, tuple[Batch, BatchState]] = {}
         if open_days:
             found = batch_states(self.ledger, self.settings, min(open_days), max(open_days), today)
             states = {batch.id: (batch, state) for batch, state in found}
         told = []
-        for one in planned:
-            row = by_key.get(one.key)
-            told.append(self._delivered(row, one) if row is not None else _held(one, states.get(one.batch), target))
-        keys = {one.key for one in planned}
-        told += [self._delivered(row, None) for row in known if row.key not in keys or row.target != target]
+        for place, one in asked.items():
+            row = by_key.get(place)
+            told.append(self._delivered(row, one) if row is not None else _held(one, states.get(one.batch), place[0]))
+        told += [self._delivered(row, None) for row in known if (row.target, row.key) not in asked]
         return told
 
     def suppressions(self, contact_key: str) -> list[Suppression]:

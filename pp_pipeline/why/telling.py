@@ -19,7 +19,7 @@ from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.schema import facts
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import MerchantError, load_merchants
-from pp_pipeline.sending.sender import SECRET_FACT
+from pp_pipeline.sending.known_secret import SECRET_FACT
 from pp_pipeline.settings import Settings, SettingsError
 from pp_pipeline.warehouse import Connection, Warehouse
 from pp_pipeline.why.deliveries import DeliveryTeller

@@ -16,7 +16,7 @@ from pp_pipeline.landing.page import page_file, write_page
 from pp_pipeline.landing.quarantine import quarantine_lines
 from pp_pipeline.landing.result import LandingResult
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.sending.sender import known_secret
+from pp_pipeline.sending.known_secret import known_secret
 
 DAYS_LOOKED_BACK = 7
 LINES_TOLD = 20  # of the rows in quarantine; the page has all rules

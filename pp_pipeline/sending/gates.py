@@ -1,0 +1,89 @@
+"""Gates: what must be open before anything of a batch is claimed (DESIGN 5). A closed one writes no delivery.
+
+The kill switch, a paused conversation or campaign, and days that lack files: message batches of transactional
+conversations pass the last one, those of relays and snapshots don't. Merchants and conversations are read anew
+each time, as the sender reads them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.landing.completeness import Completeness, MissingFile, completeness
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
+from pp_pipeline.merchants import Merchant, load_merchants
+from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.settings import Settings
+
+INCOMPLETE_DAY = "incomplete_day"
+PAUSED = "paused"
+
+DeliveryTarget = Literal["rehearsal", "live"]
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The gates as they stand when each is first asked for.
+
+    Raises:
+        MerchantError, ConversationError: when asked; a file that people wrote can't be used.
+    """
+
+    settings: Settings
+    ledger: Ledger
+
+    def target(self, _batch: BatchId) -> DeliveryTarget:
+        """What the deliveries of a batch count for. Those of the outbox are rehearsal, whatever else is configured."""
+        return "rehearsal"
+
+    def closed(self, batch: BatchId, campaigns: frozenset[str]) -> str:
+        """The gate that keeps a batch back, whose rows come from these campaigns; '' when all are open."""
+        if self.is_killed:
+            return KILL_SWITCH
+        if self.pauses.hold_all(batch.name if batch.kind == "messages" else "", campaigns):
+            return PAUSED
+        if self._lacks_a_file(batch):
+            return INCOMPLETE_DAY
+        return ""
+
+    def are_wide_open(self, batch: BatchId, campaigns: frozenset[str]) -> bool:
+        """Whether not even a part of the batch is kept back: from then on its age is judged."""
+        return not self.closed(batch, campaigns) and not self.pauses.hold_some(campaigns)
+
+    def missing(self, batches: Iterable[BatchId]) -> list[MissingFile]:
+        """The files that the days of these batches lack, by day."""
+        days = {(batch.merchant, batch.day) for batch in batches}
+        return sorted(one for merchant, day in days for one in self._completeness.missing(merchant, day))
+
+    @cached_property
+    def is_killed(self) -> bool:
+        """Whether the kill switch is on, in the environment or in the ledger."""
+        return self.settings.kill_switch or switch_is_on(self.ledger, KILL_SWITCH)
+
+    @cached_property
+    def pauses(self) -> Pauses:
+        """What is paused."""
+        with self.ledger.reading() as connection:
+            return read_pauses(connection)
+
+    def _lacks_a_file(self, batch: BatchId) -> bool:
+        if not self._completeness.missing(batch.merchant, batch.day):
+            return False
+        return batch.kind != "messages" or batch.name not in self._transactional
+
+    @cached_property
+    def _merchants(self) -> dict[str, Merchant]:
+        return load_merchants(self.settings)
+
+    @cached_property
+    def _completeness(self) -> Completeness:
+        return completeness(self._merchants, self.ledger)
+
+    @cached_property
+    def _transactional(self) -> frozenset[str]:
+        """The conversations that pass; only read when a day lacks something."""
+        found = load_conversations(self.settings.conversations_dir, self._merchants)
+        return frozenset(each.conversation for each in found if each.kind == "transactional")
