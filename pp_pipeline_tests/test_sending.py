@@ -19,7 +19,7 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import set_switch
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import newest_batches
-from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.known_secret import SendRefused
 from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay, outbox_outlets
 from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets

@@ -187,10 +187,9 @@ class Claimer:
         if self.ledger.is_sqlite:
             return
         contacts = sorted({key for item in items if isinstance(item, PlannedMessage) for key in contact_keys(item)})
-        statement = (
-            "select pg_advisory_xact_lock(hashtextextended(one, 0)) from unnest(cast(:contacts as text[])) as one"
-        )
-        connection.execute(text(statement), {"contacts": contacts})
+        each = "unnest(cast(:contacts as text[])) as contact"
+        lock = text(f"select pg_advisory_xact_lock(hashtextextended(contact, 0)) from {each}")
+        connection.execute(lock, {"contacts": contacts})
 
     def _take_up_again(
         self,
