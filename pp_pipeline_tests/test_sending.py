@@ -626,8 +626,8 @@ def test_many_days_are_sent_in_one_go_and_show_progress(lite: World) -> None:
             approve(ledger, lite.settings, batch.hash, "ann")
         seen: list[tuple[int, int]] = []
         merchants = load_merchants(lite.settings)
-        sender = Sender(lite.settings, ledger, lite.warehouse, outbox_outlets(lite.settings, merchants))
-        summary = sender.send(first, DAY, DAY, lambda done, total, _: seen.append((done, total)))
+        sender = Sender(lite.settings, ledger, lite.warehouse, outbox_outlets(lite.settings, merchants), chunk_size=2)
+        summary = sender.send(first, DAY, DAY, lambda done, total: seen.append((done, total)))
     assert summary.sent_count == 10
     assert seen == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
 

@@ -46,12 +46,20 @@ class Lane:
     moment: Callable[[], datetime]
     broken: dict[OutletKey, str]
 
-    def send(self, queue: Sequence[Candidate], reports: dict[int, BatchReport]) -> None:
-        """Send what of the queue is still to be sent; `reports` (by batch number) say what became of it."""
+    def send(
+        self, queue: Sequence[Candidate], reports: dict[int, BatchReport], progress: Callable[[int], None]
+    ) -> None:
+        """Send what of the queue is still to be sent.
+
+        Args:
+            reports: what becomes of it, by the number of the batch; filled on the way.
+            progress: called with how many candidates a piece had, after each.
+        """
         for chunk in _chunks(queue, self.chunk_size):
             wanted = [each for each in chunk if not self._is_stopped(each, reports[each.batch.number])]
             if wanted:
                 self._send_chunk(wanted, reports)
+            progress(len(chunk))
 
     def _is_stopped(self, candidate: Candidate, report: BatchReport) -> bool:
         if not report.problem and (problem := self.broken.get(outlet_of(candidate.item))):

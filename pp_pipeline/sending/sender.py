@@ -38,8 +38,8 @@ CHUNK_SIZE = 100
 LOAD_ROWS = 20_000
 TARGETS: tuple[DeliveryTarget, ...] = get_args(DeliveryTarget)
 
-Progress = Callable[[int, int, str], None]
-"""Called with the rows done, the rows in all, and the newest batch."""
+Progress = Callable[[int, int], None]
+"""Called with the deliveries done and those in all, as far as they were read."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,12 @@ class Sender:
         states = batch_states(self.ledger, self.settings, first, last, today)
         reports = [BatchReport(batch, state) for batch, state in states]
         ready = [report for report in reports if report.state.state == "ready"]
-        total, done = sum(report.batch.row_count for report in ready), 0
+        count = _Count(sum(_deliveries(report.batch) for report in ready), progress)
         broken: dict[OutletKey, str] = {}
         for load in self._loads(ready):
             with self.warehouse.connect() as connection:
                 contents = read_contents(connection, [report.batch.id for report in load], self.merchants)
-            self._send_load(load, contents, broken, today)
-            done += sum(report.batch.row_count for report in load)
-            if progress:
-                progress(done, total, str(load[-1].batch.id))
+            self._send_load(load, contents, broken, today, count)
         return SendSummary(reports, lapsed_count)
 
     def _send_load(
@@ -132,6 +129,7 @@ class Sender:
         contents: Mapping[BatchId, Content],
         broken: dict[OutletKey, str],
         today: date,
+        count: "_Count",
     ) -> None:
         """Send some batches together: by priority, due date and key, whatever batch they are of."""
         queue: list[Candidate] = []
@@ -147,7 +145,7 @@ class Sender:
         reports = {report.batch.number: report for report in load}
         for target in TARGETS:
             of_target = [each for each in queue if each.batch.release.target == target]
-            self._lane(target, broken, today).send(of_target, reports)
+            self._lane(target, broken, today).send(of_target, reports, count.add)
         for number, found in items.items():
             report = reports[number]
             if not report.problem:
@@ -222,3 +220,23 @@ class Sender:
     def _renderer(self) -> Renderer:
         secret = known_secret(self.settings, self.ledger)
         return Renderer(self.settings.conversations_dir, self.conversations, self.merchants, secret)
+
+
+@dataclass
+class _Count:
+    """How far a sending is."""
+
+    total: int
+    progress: Progress | None
+    done: int = 0
+
+    def add(self, count: int) -> None:
+        """So many more were looked at."""
+        self.done += count
+        if self.progress:
+            self.progress(self.done, self.total)
+
+
+def _deliveries(batch: Batch) -> int:
+    """A snapshot is one delivery, however many members it has."""
+    return min(batch.row_count, 1) if batch.id.kind == "snapshot" else batch.row_count
