@@ -172,9 +172,29 @@ def kill_switch(
     state: Annotated[str | None, typer.Argument(help="on or off; nothing shows what it is.")] = None,
 ) -> None:
     """Stop all sending at once, or let it go on."""
-    from pp_pipeline.commands.batches import set_kill_switch
+    from pp_pipeline.commands.switches import set_kill_switch
 
     raise typer.Exit(set_kill_switch(state))
+
+
+@app.command()
+def pause(
+    name: Annotated[str | None, typer.Argument(help="A campaign or conversation; nothing lists the paused.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Let it go on.")] = False,
+    campaign: Annotated[bool, typer.Option("--campaign", help="Only the campaign of that name.")] = False,
+    conversation: Annotated[bool, typer.Option("--conversation", help="Only the conversation of that name.")] = False,
+    by: Annotated[str, typer.Option(help="Who pauses; stands in the ledger.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Stop what one campaign or conversation sends, or let it go on. Days are built and sealed all the same.
+
+    Of a paused campaign neither messages nor events for relays go. A campaign and a conversation of one name are
+    paused together.
+    """
+    from pp_pipeline.commands.switches import set_pauses
+
+    what = "campaign" if campaign and not conversation else "conversation" if conversation and not campaign else None
+    raise typer.Exit(set_pauses(name, what, not off, by, as_json))
 
 
 @app.command()

@@ -292,6 +292,23 @@ def test_nothing_goes_while_the_kill_switch_is_on(shop: Shop) -> None:
     assert "can be on or off, not 'maybe'" in shop.pp("kill-switch", "maybe", code=2)
 
 
+def test_a_pause_is_listed_and_holds_what_has_its_name(shop: Shop) -> None:
+    assert "Nothing is paused" in shop.pp("pause")
+    assert "Paused: campaign and conversation thank_you." in shop.pp("pause", "thank_you", "--by", "Ann")
+    try:
+        assert shop.batch("thank_you", "2026-01-07")["reason"] == "paused"
+        assert [(one["what"], one["name"], one["by"]) for one in shop.records("pause")] == [
+            ("campaign", "thank_you", "Ann"),
+            ("conversation", "thank_you", "Ann"),
+        ]
+        assert "No longer paused: campaign thank_you" in shop.pp("pause", "thank_you", "--off", "--campaign")
+        assert "is not paused" in shop.pp("pause", "thank_you", "--off", "--campaign", code=2)
+    finally:
+        assert "No longer paused: conversation thank_you" in shop.pp("pause", "thank_you", "--off")
+    unknown = shop.pp("pause", "thank_yu", code=2)
+    assert "there is no campaign or conversation thank_yu" in unknown and "win_back" in unknown
+
+
 def test_send_names_what_is_wrong_with_its_days(shop: Shop) -> None:
     later = shop.pp("send", "--from", "2026-01-05", "--to", "2026-01-11", "--today", TODAY, code=2)
     assert "lies after today" in later

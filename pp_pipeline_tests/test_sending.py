@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from pp_pipeline.conversations.shares import is_held_out
 from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.ledger.switches import set_switch
+from pp_pipeline.ledger.switches import Pausable, pause_name, set_switch
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import newest_batches
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
@@ -42,6 +44,12 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 def lite(tmp_path: Path) -> World:
     """An installation with the default databases."""
     return World.make(tmp_path)
+
+
+def pause(world: World, what: Pausable, name: str, is_on: bool = True) -> None:
+    """Pause a campaign or a conversation, or let it go on."""
+    with world.ledger as ledger:
+        set_switch(ledger, pause_name(what, name), is_on)
 
 
 @dataclass
@@ -265,6 +273,116 @@ def test_the_kill_switch_stops_a_sending_at_the_next_chunk(world: World, tmp_pat
     assert summary.sent_count == 3
     assert summary.reports[0].problem == "kill_switch"
     assert world.states_of_deliveries() == {"sent": 3}
+
+
+def test_a_paused_conversation_sends_nothing_and_is_old_when_it_goes_on(world: World) -> None:
+    world.plan(DAY, 2)
+    world.plan_events(DAY, 1)
+    pause(world, "conversation", "hello")
+    assert world.run().outcomes == {"sent": 1}  # the event
+    assert world.state() == ("blocked", "paused")
+    pause(world, "conversation", "hello", is_on=False)
+    later = DAY + timedelta(days=3)
+    assert world.send(today=later).sent_count == 0
+    assert world.state(today=later) == ("waiting", "old")
+
+
+def test_a_pause_of_two_days_holds_nothing_up_for_good(lite: World) -> None:
+    lite.plan(DAY, 2)
+    pause(lite, "conversation", "hello")
+    lite.run()
+    pause(lite, "conversation", "hello", is_on=False)
+    assert lite.send(today=DAY + timedelta(days=2)).sent_count == 2
+
+
+def test_of_a_batch_of_two_campaigns_the_paused_ones_rows_are_held(world: World) -> None:
+    world.plan(DAY, 4)
+    world.execute(
+        "update external_events set campaign = 'second' where event_id in ('thank_you000000', 'thank_you000001')"
+    )
+    pause(world, "campaign", "second")
+    assert world.run().outcomes == {"sent": 2, "held": 2}
+    assert [key for key, _, _ in world.deliveries()] == [key_of(2), key_of(3)]
+    assert world.state() == ("ready", "")
+    pause(world, "campaign", "thank_you")
+    assert world.state() == ("blocked", "paused")
+    for name in ("second", "thank_you"):
+        pause(world, "campaign", name, is_on=False)
+    # the held rows never could go: by now they are old
+    assert world.send(today=DAY + timedelta(days=3)).sent_count == 0
+    assert world.state(today=DAY + timedelta(days=3)) == ("waiting", "old")
+    world.approve()
+    assert world.send(today=DAY + timedelta(days=3)).outcomes == {"sent": 2}
+
+
+def test_a_paused_campaigns_events_reach_no_relay(lite: World) -> None:
+    lite.plan_events(DAY, 2)
+    pause(lite, "campaign", "recent_buyers")
+    assert lite.run().sent_count == 0
+    assert lite.event_lines() == []
+    pause(lite, "campaign", "recent_buyers", is_on=False)
+    assert lite.run().sent_count == 2
+
+
+def test_the_more_important_conversation_goes_first(lite: World, tmp_path: Path) -> None:
+    folder = lite.settings.conversations_dir / "important"
+    shutil.copytree(lite.conversation_folder, folder)
+    text = (folder / "conversation.yml").read_text().replace("conversation: hello", "conversation: important")
+    (folder / "conversation.yml").write_text(text + "priority: 5\n")
+    before = DAY - timedelta(days=1)
+    lite.plan(before, 2)
+    lite.plan(DAY, 2, start=10)
+    lite.execute("update planned_messages set conversation = 'important' where due_on = ?", [DAY])
+    lite.seal(before, DAY)
+    channel = TestChannel({}, tmp_path / "accepted")
+    lite.send(before, DAY, outlets=outlets(channel))
+    (file,) = (tmp_path / "accepted").glob("*.txt")
+    assert file.read_text().split() == [key_of(10), key_of(11), key_of(0, before), key_of(1, before)]
+
+
+def test_a_held_out_contact_hears_nothing_whenever_it_is_asked(lite: World) -> None:
+    file = lite.conversation_folder / "conversation.yml"
+    file.write_text(file.read_text() + "hold_out: 0.5\n")
+    lite.plan(DAY, 40)
+    lite.run()
+    held = {key_of(number) for number in range(40) if is_held_out(f"c{number:06d}", "hello", 0.5)}
+    assert 8 < len(held) < 32
+    assert {key for key, state, _ in lite.deliveries() if state == "sent"} == {key_of(one) for one in range(40)} - held
+    assert {(state, reason) for key, state, reason in lite.deliveries() if key in held} == {("skipped", "hold_out")}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("sent", ("sent", "")),
+        ("claimed", ("deferred", "earlier_pass_open")),
+        ("failed", ("deferred", "earlier_pass_open")),
+        ("skipped", ("skipped", "earlier_pass_not_sent")),
+        ("unknown", ("skipped", "earlier_pass_not_sent")),
+        (None, ("skipped", "earlier_pass_not_sent")),
+    ],
+)
+def test_a_second_pass_goes_after_a_first_that_was_sent(
+    world: World, state: str | None, expected: tuple[str, str]
+) -> None:
+    world.plan(DAY, 1)
+    if state is not None:
+        with world.ledger as ledger, ledger.writing() as connection:
+            columns = {"target": "rehearsal", "key": "first", "kind": "message", "state": state, "claim": "before"}
+            columns |= {"conversation": "hello", "run_key": "c000000:0", "step": "greet", "occurrence": 1, "pass": 1}
+            moments = {"claimed_at": utc_now(), "lease_until": utc_now() + timedelta(hours=1)}
+            connection.execute(insert(schema.deliveries).values(**columns, **moments, due_on=DAY - timedelta(days=7)))
+    world.execute("update planned_messages set pass = 2")
+    world.run()
+    assert [found[1:] for found in world.deliveries() if found[0] == key_of(0)] == [expected]
+
+
+def test_two_passes_due_in_one_sending_go_one_after_the_other(lite: World) -> None:
+    before = DAY - timedelta(days=1)
+    lite.plan(before, 1)
+    lite.plan(DAY, 1)
+    lite.execute("update planned_messages set pass = 2 where due_on = ?", [DAY])
+    assert lite.run(before, DAY).outcomes == {"sent": 2}
 
 
 def test_a_version_sealed_meanwhile_stops_the_older_one_at_the_next_chunk(world: World, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """`pp approve`: letting old or large batches go, by hash."""
 
-import getpass
 from collections.abc import Sequence
 from datetime import date
 
@@ -15,6 +14,7 @@ from pp_pipeline.commands.batches import (
     state_word,
     unique_prefixes,
 )
+from pp_pipeline.commands.login import login_name
 from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
 from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
@@ -58,7 +58,7 @@ def approve_batches(
     if not yes and not _confirmed(f"Approve {counted(len(wanted), 'batch', 'batches')} with {rows} new rows?"):
         err.print("nothing was approved")
         return 1
-    by = by or _login_name()
+    by = by or login_name()
     with Ledger(settings) as ledger:
         approved = [approve(ledger, settings, batch.hash, by) for batch, _ in wanted]
     if as_json:
@@ -141,10 +141,3 @@ def _confirmed(question: str) -> bool:
     except typer.Abort:
         err.print("no answer; --yes approves without being asked")
         return False
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        raise ApprovalError("this login has no name to write down; say --by NAME") from None

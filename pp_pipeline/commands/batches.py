@@ -1,4 +1,4 @@
-"""`pp batches` and `pp kill-switch`: what each day wants delivered, how it stands, and stopping all of it."""
+"""`pp batches`: what each day wants delivered, and how it stands."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from typing import Any
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import guarded, out, print_json, print_line, print_table
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.ledger.switches import KILL_SWITCH, set_switch, switch_is_on
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import (
     FLOOR_ROWS,
@@ -21,7 +20,7 @@ from pp_pipeline.sending.batches import (
     batch_states,
 )
 from pp_pipeline.sending.gates import INCOMPLETE_DAY, Gates
-from pp_pipeline.settings import Settings, SettingsError
+from pp_pipeline.settings import Settings
 
 Standing = tuple[Batch, BatchState]
 
@@ -155,22 +154,3 @@ def unique_prefixes(hashes: Sequence[str]) -> dict[str, str]:
 
 def _name(batch: Batch, has_merchants: bool) -> str:
     return f"{batch.id.kind} {batch.id.name}" + (f" ({batch.id.merchant})" if has_merchants else "")
-
-
-@guarded
-def set_kill_switch(state: str | None) -> int:
-    """Turn the kill switch on or off, or say what it is."""
-    if state not in (None, "on", "off"):
-        raise SettingsError(f"the kill switch can be on or off, not '{state}'; without a word it is shown")
-    settings = Settings.from_environment()
-    with Ledger(settings) as ledger:
-        if state is not None:
-            set_switch(ledger, KILL_SWITCH, state == "on")
-        is_on = switch_is_on(ledger, KILL_SWITCH)
-    if is_on:
-        print_line("The kill switch is on: nothing is sent. `pp kill-switch off` lets sending go on.")
-    elif settings.kill_switch:
-        print_line("The kill switch is on by PP_KILL_SWITCH in the environment: nothing is sent while that is set.")
-    else:
-        print_line("The kill switch is off.")
-    return 1 if state == "off" and settings.kill_switch else 0

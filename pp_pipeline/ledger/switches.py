@@ -17,6 +17,7 @@ KILL_SWITCH = "kill_switch"
 _PAUSE = "pause"
 
 Pausable = Literal["campaign", "conversation"]
+PAUSABLE: tuple[Pausable, ...] = ("campaign", "conversation")
 
 
 @dataclass(frozen=True)
