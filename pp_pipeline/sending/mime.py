@@ -5,6 +5,7 @@ times as long, most of what a sending would cost. Tests read the result back wit
 """
 
 import binascii
+import re
 from datetime import UTC, datetime, time
 from email.errors import HeaderParseError
 from email.header import Header
@@ -13,6 +14,11 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from pp_pipeline.sending.outlets import EmailDraft
+
+# What nearly every address and subject looks like: needs no parser, no folding, no encoding.
+_ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_PLAIN_ADDRESS = re.compile(rf"{_ATOMS}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_LINE = 74
 
 
 class AddressNotUsable(ValueError):
@@ -69,6 +75,8 @@ def _one_click_headers(url: str) -> list[str]:
 def _encoded(text: str, header: str) -> str:
     """Text in a header: folded, and encoded (RFC 2047) where it is not plain ASCII."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if line.isascii() and len(line) <= _LINE - len(header) and "=?" not in line and ":" not in line:
+        return line
     charset = "us-ascii" if line.isascii() else "utf-8"
     try:
         return Header(line, charset, header_name=header).encode(linesep="\r\n")
@@ -88,6 +96,8 @@ def _sender(address: str, name: str) -> str:
 
 
 def _checked(address: str) -> str:
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return address
     try:
         found = Address(addr_spec=address)
         address.encode("ascii")

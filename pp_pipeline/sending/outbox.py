@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from pp_pipeline.merchants import Merchant
@@ -57,10 +58,9 @@ class OutboxChannel:
                 outcomes.append(_failed(error))
             else:
                 outcomes.append(Outcome("sent", provider_id=f"outbox:{name}"))
-        with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-            for file, error in zip(written, pool.map(_Unsynced.try_to_complete, written), strict=True):
-                if error is not None:
-                    outcomes[file.place] = _failed(error)
+        for file, error in zip(written, _threads(os.getpid()).map(_Unsynced.try_to_complete, written), strict=True):
+            if error is not None:
+                outcomes[file.place] = _failed(error)
         for folder in {file.path.parent for file in written}:
             _sync_folder(folder)
         yield from outcomes
@@ -158,6 +158,12 @@ class _Unsynced:
         except OSError:
             self.draft.unlink(missing_ok=True)
             raise
+
+
+@lru_cache(maxsize=1)
+def _threads(_process: int) -> ThreadPoolExecutor:
+    """Threads that are kept: to start 16 for each chunk costs as much as the writing. A forked process has its own."""
+    return ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="outbox")
 
 
 def _failed(error: OSError) -> Outcome:
