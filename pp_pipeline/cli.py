@@ -148,6 +148,19 @@ def send(
     raise typer.Exit(send_days(first, last, today, as_json))
 
 
+@app.command(name="send-test")
+def send_test(
+    conversation: Annotated[str, typer.Argument(help="The conversation whose message to send.")],
+    to: Annotated[str, typer.Option(help="Who gets it: an e-mail address of your own.")],
+    merchant: Annotated[str, typer.Option(help="The merchant who writes.")] = "main",
+    as_json: Json = False,
+) -> None:
+    """Send one message with a sample order to yourself, marked [test]. No shopper's data are in it."""
+    from pp_pipeline.commands.send_test import send_test_message
+
+    raise typer.Exit(send_test_message(conversation, to, merchant, as_json))
+
+
 @app.command()
 def suppressions(
     export: Annotated[str, typer.Option(help="Write all that is in force to this new CSV file, with addresses.")] = "",

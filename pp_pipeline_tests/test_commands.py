@@ -309,6 +309,24 @@ def test_a_pause_is_listed_and_holds_what_has_its_name(shop: Shop) -> None:
     assert "there is no campaign or conversation thank_yu" in unknown and "win_back" in unknown
 
 
+def test_a_test_message_goes_to_somebody_of_the_shop_with_a_sample_order(shop: Shop) -> None:
+    before = shop.mails()
+    sent = shop.records("send-test", "thank_you", "--to", "Staff@example.com")
+    assert (sent["state"], sent["target"]) == ("sent", "rehearsal")
+    shop.pp("send-test", "thank_you", "--to", "staff@example.com")  # as often as one likes: another delivery
+    assert shop.mails() == before + 1  # of the same day and address it is the same file
+    (file,) = shop.home.glob(f"outbox/messages/*/{sent['provider_id'].removeprefix('outbox:')}")
+    mail = file.read_text()
+    assert "To: staff@example.com" in mail and "Subject: [test] " in mail and "SAMPLE" in mail
+    assert "there is no conversation thank_yu" in shop.pp("send-test", "thank_yu", "--to", "a@example.com", code=2)
+    assert "is not an e-mail address" in shop.pp("send-test", "thank_you", "--to", "ann", code=2)
+    shop.pp("kill-switch", "on")
+    try:
+        assert "the kill switch is on" in shop.pp("send-test", "thank_you", "--to", "a@example.com", code=2)
+    finally:
+        shop.pp("kill-switch", "off")
+
+
 def test_send_names_what_is_wrong_with_its_days(shop: Shop) -> None:
     later = shop.pp("send", "--from", "2026-01-05", "--to", "2026-01-11", "--today", TODAY, code=2)
     assert "lies after today" in later

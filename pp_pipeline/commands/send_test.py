@@ -1,0 +1,61 @@
+"""`pp send-test`: one message of a conversation, with a sample order, to somebody of the shop."""
+
+from uuid import uuid4
+
+from pp_pipeline.commands.acting_day import acting_day
+from pp_pipeline.commands.output import guarded, print_json, print_line
+from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.landing.addresses import read_email
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.switches import KILL_SWITCH, switch_is_on
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.known_secret import known_secret
+from pp_pipeline.sending.outbox import outbox_outlets
+from pp_pipeline.sending.proofs import Proofs, sample_message
+from pp_pipeline.sending.render import Renderer
+from pp_pipeline.sending.sender import LEASE
+from pp_pipeline.settings import Settings, SettingsError, utc_now
+
+_MEANINGS = {
+    "sent": "accepted",
+    "failed": "surely not accepted; try again",
+    "unknown": "may have gone or not",
+    "skipped": "was not sent",
+}
+
+
+@guarded
+def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> int:
+    """Render, send and say what became of it. Returns 1 if it was not accepted."""
+    settings = Settings.from_environment()
+    merchants = load_merchants(settings)
+    conversations = {each.conversation: each for each in load_conversations(settings.conversations_dir, merchants)}
+    if name not in conversations:
+        raise SettingsError(f"there is no conversation {name}; there are {', '.join(conversations)}")
+    if merchant_name not in merchants:
+        raise SettingsError(f"there is no merchant {merchant_name}; there are {', '.join(merchants)}")
+    email, _ = read_email(to)
+    if email is None:
+        raise SettingsError("--to is not an e-mail address, such as ann@example.com")
+    merchant, conversation = merchants[merchant_name], conversations[name]
+    day = acting_day(settings, merchants, None)
+    outlets = outbox_outlets(settings, merchants)
+    channel = outlets.channels.get((merchant_name, conversation.message.channel))
+    if channel is None:
+        raise SettingsError(f"{merchant_name} has no channel {conversation.message.channel}")
+    with Ledger(settings) as ledger:
+        if settings.kill_switch or switch_is_on(ledger, KILL_SWITCH):
+            raise SettingsError("the kill switch is on: nothing is sent; `pp kill-switch off` lets it go on")
+        secret = known_secret(settings, ledger)
+        renderer = Renderer(settings.conversations_dir, conversations, merchants, secret)
+        proofs = Proofs(ledger, channel.target, channel, renderer, LEASE, utc_now)
+        message = sample_message(conversation, merchant, secret, email, day)
+        outcome = proofs.send(message, "test", f"test:{uuid4().hex}")
+    assert outcome is not None, "the key is new"
+    if as_json:
+        told = {"state": outcome.state, "reason": outcome.reason, "provider_id": outcome.provider_id}
+        print_json({"conversation": name, "target": channel.target, **told})
+    else:
+        where = f" ({outcome.provider_id})" if outcome.provider_id else ""
+        print_line(f"{outcome.state}: {outcome.reason or _MEANINGS.get(outcome.state, '')}, {channel.target}{where}")
+    return 0 if outcome.state == "sent" else 1

@@ -1,0 +1,125 @@
+"""Proofs: a message with a sample order, sent to people of the shop, never to a shopper and never about one.
+
+`pp send-test` sends one to an address; a merchant's seed addresses get one for each step and day that was sent, so that
+somebody sees what arrives. They stand in the ledger as what they are (kind `test` or `seed`); no cap counts them.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select, update
+
+from pp_pipeline.contact_keys import contact_key
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.ledger.schema import deliveries
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets import Channel, Outcome
+from pp_pipeline.sending.planned import Order, OrderLine, PlannedMessage
+from pp_pipeline.sending.render import Renderer, RenderError
+
+MARK = "[test] "
+
+
+def sample_message(
+    conversation: Conversation, merchant: Merchant, secret: bytes, email: str, day: date
+) -> PlannedMessage:
+    """The conversation's message about an order that nobody made."""
+    lines = (
+        OrderLine("SAMPLE-1", "Notebook, lined", "Paper", 2, 695),
+        OrderLine("SAMPLE-2", "Desk lamp", "Furnishings", 1, 4_900),
+    )
+    order = Order(
+        number="SAMPLE",
+        date=day - timedelta(days=7),
+        ship_date=day - timedelta(days=5),
+        status="shipped",
+        total_cents=sum(line.quantity * line.unit_price_cents for line in lines),
+        currency=merchant.currency,
+        attributes={"first_name": "Alex"},
+        lines=lines,
+    )
+    return PlannedMessage(
+        key=hashlib.sha256(f"{conversation.conversation}\n{day}\n{email}".encode()).hexdigest()[:32],
+        merchant=merchant.merchant,
+        contact_key=contact_key(secret, merchant.merchant, email),
+        email=email,
+        run_key="",
+        conversation=conversation.conversation,
+        step=conversation.step,
+        occurrence=1,
+        pass_number=1,
+        channel=conversation.message.channel,
+        template=conversation.message.template,
+        event_id="",
+        order_number=None,
+        due_on=day,
+        order=order,
+    )
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """Sends proofs over one channel: claimed, delivered, settled like any other delivery."""
+
+    ledger: Ledger
+    target: DeliveryTarget
+    channel: Channel
+    renderer: Renderer
+    lease: timedelta
+    now: Callable[[], datetime]
+
+    def send(self, message: PlannedMessage, kind: str, key: str) -> Outcome | None:
+        """Send a proof; None where one of this key was sent before.
+
+        Args:
+            kind: `test` or `seed`.
+            key: the delivery's key in the ledger.
+        """
+        token = uuid4().hex
+        row = {
+            "target": self.target,
+            "key": key,
+            "kind": kind,
+            "state": "claimed",
+            "claim": token,
+            "merchant": message.merchant,
+            "contact_key": message.contact_key,
+            "conversation": message.conversation,
+            "step": message.step,
+            "channel": message.channel,
+            "due_on": message.due_on,
+            "claimed_at": self.now(),
+            "lease_until": self.now() + self.lease,
+        }
+        with self.ledger.writing() as connection:
+            self.ledger.insert_new(connection, deliveries, [row])
+            if connection.scalar(select(deliveries.c.id).where(deliveries.c.claim == token)) is None:
+                return None
+        outcome = self._deliver(message)
+        with self.ledger.writing() as connection:
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.claim == token)
+                .values(
+                    state=outcome.state,
+                    reason=outcome.reason,
+                    provider_id=outcome.provider_id or None,
+                    settled_at=self.now(),
+                )
+            )
+        return outcome
+
+    def _deliver(self, message: PlannedMessage) -> Outcome:
+        try:
+            draft = self.renderer.render(message)
+        except RenderError as error:
+            return Outcome("skipped", str(error))
+        try:
+            return next(self.channel.deliver([replace(draft, subject=MARK + draft.subject)]))
+        except Exception as error:  # whatever an outlet does, the ledger knows that nobody knows
+            return Outcome("unknown", f"outlet: {type(error).__name__}")
