@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from pp_pipeline.cli_coupons import coupons_app
+
 app = typer.Typer(
     name="pp",
     help="Order files in, the right messages out, once. Dates are YYYY-MM-DD.",
@@ -11,6 +13,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(coupons_app, name="coupons")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Today = Annotated[str | None, typer.Option(help="Act as of this day (rehearsals only; refused in live mode).")]

@@ -17,6 +17,7 @@ from pp_pipeline.defs.location import Location
 from pp_pipeline.defs.orders import assets as orders
 from pp_pipeline.defs.schedules import daily_schedule
 from pp_pipeline.defs.sending import assets as sending
+from pp_pipeline.defs.sending import checks as sending_checks
 from pp_pipeline.defs.sending import sensors as sending_sensors
 from pp_pipeline.settings import Settings
 
@@ -36,7 +37,7 @@ def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinit
     steps = [landing, orders, list_, campaigns, conversations, sending]
     return dg.Definitions(
         assets=[asset for step in steps for asset in step.assets(location)],
-        asset_checks=campaign_checks.checks(location),
+        asset_checks=[*campaign_checks.checks(location), *sending_checks.checks(location)],
         jobs=[daily_job(), sending_job(), *fetching.jobs(location)],
         schedules=[daily_schedule(location), *fetching.schedules(location)],
         sensors=[*landing_sensors.sensors(location), *sending_sensors.sensors(location)],

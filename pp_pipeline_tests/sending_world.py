@@ -13,6 +13,8 @@ from typing import Any
 import pandas
 from sqlalchemy import select
 
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import load_merchants
@@ -120,6 +122,10 @@ class World:
     @property
     def conversation_folder(self) -> Path:
         return self.settings.conversations_dir / "hello"
+
+    def conversations(self) -> list[Conversation]:
+        """The conversations as the sender reads them."""
+        return load_conversations(self.settings.conversations_dir, load_merchants(self.settings))
 
     def with_settings(self, **changes: Any) -> "World":
         """The same installation, set otherwise."""

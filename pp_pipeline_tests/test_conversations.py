@@ -278,6 +278,66 @@ def test_transactional_messages_need_no_footer(folder: Path) -> None:
     assert len(load_conversations(folder)) == 1
 
 
+@pytest.mark.parametrize(
+    ("words_of_message", "words"),
+    [
+        ("coupon: spring", "message.coupon: is 'spring'; allowed are `word: value` pairs"),
+        ("coupon: {fallback: WELCOME5}", "message.coupon.pool: is missing"),
+        ("coupon: {pool: Spring}", "message.coupon.pool: is 'Spring'; allowed is a name of lower-case letters"),
+        ("coupon: {pool: spring, code: x}", "'code' is not known here; allowed are pool, fallback, min_days_valid"),
+        ("coupon: {pool: spring, min_days_valid: -1}", "min_days_valid: is -1; input should be greater than or equal"),
+        ("coupon: {pool: spring, fallback: 55555}", "coupon.fallback: is no code; allowed is one line of up to 200"),
+        ("coupon: {pool: spring, fallback: ' 55555'}", "coupon.fallback: is no code"),
+        ("offer: 3", "message.offer: is 3"),
+    ],
+)
+def test_a_coupon_that_cannot_be_drawn_is_refused(folder: Path, words_of_message: str, words: str) -> None:
+    change(folder, "template: hello", f"template: hello, {words_of_message}")
+    told = complaint(folder)
+    assert words in told
+    assert told.startswith("hello/conversation.yml:9: ")
+    assert "55555" not in told
+
+
+@pytest.mark.parametrize("word", ["coupon: {pool: spring}", "offer: true"])
+def test_a_transactional_message_carries_no_offer(folder: Path, word: str) -> None:
+    change(folder, "kind: commercial", "kind: transactional")
+    change(folder, "template: hello", f"template: hello, {word}")
+    name = word.partition(":")[0]
+    assert complaint(folder) == (
+        f"hello/conversation.yml:9: message greet: {name}: a transactional message carries no offer; "
+        f"take {name} away, or make the conversation commercial"
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown", "words"),
+    [
+        (False, "{{ coupon.code }}", "uses coupon, but the message declares none; add `coupon: {pool: ...}` to it"),
+        (False, "{% if coupon %}x{% endif %}", "uses coupon, but the message declares none"),
+        (True, "", "the message declares a coupon, but neither it nor its base shows coupon.code"),
+        (True, "{{ coupon.expires_on }}", "neither it nor its base shows coupon.code"),
+        (True, "{{ coupon.code }}{{ coupon['amount'] }}", "uses coupon.amount; a coupon has code and expires_on"),
+        (True, "{{ coupon['code'] }}{{ coupon.expires_on }}", ""),
+    ],
+)
+def test_templates_show_the_coupon_that_is_declared_in_both_parts(
+    folder: Path, declared: bool, shown: str, words: str
+) -> None:
+    if declared:
+        change(folder, "template: hello", "template: hello, coupon: {pool: spring}")
+    for name in ("hello.txt.j2", "hello.html.j2"):
+        change(folder, "{{ unsubscribe_url }}", "{{ unsubscribe_url }}" + shown, name)
+    if not words:
+        assert load_conversations(folder)[0].message.has_offer
+        return
+    told = complaint(folder).splitlines()
+    assert len(told) == 2
+    for line, name in zip(told, ("hello.txt.j2", "hello.html.j2"), strict=True):
+        assert line.startswith(f"hello/conversation.yml: message greet: hello/{name}: ")
+        assert words in line
+
+
 def test_one_click_unsubscribing_needs_https(folder: Path) -> None:
     merchants = load_merchants(_shipped())
     plain = {"main": merchants["main"].model_copy(update={"unsubscribe_url": "http://example.com/u"})}

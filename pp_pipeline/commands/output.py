@@ -82,6 +82,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from pp_pipeline.campaigns.parameters import CampaignError
     from pp_pipeline.contact_keys import SecretError
     from pp_pipeline.conversations.loading import ConversationError
+    from pp_pipeline.coupon_codes import CouponError
     from pp_pipeline.dbt_project import DbtError
     from pp_pipeline.landing.remote import FetchError
     from pp_pipeline.ledger.store import LedgerError
@@ -92,8 +93,8 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from pp_pipeline.warehouse import WarehouseError
 
     return (
-        ApprovalError, CampaignError, ConversationError, DbtError, FetchError, LedgerError, MerchantError, SecretError,
-        SendRefused, SettingsError, WarehouseError,
+        ApprovalError, CampaignError, ConversationError, CouponError, DbtError, FetchError, LedgerError, MerchantError,
+        SecretError, SendRefused, SettingsError, WarehouseError,
     )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def _print_report(report: dict[str, Any]) -> None:
         [[row[column] for column in ("name", "sent", "ready", "waiting", "blocked", "rows", "rows_sent")]
          for row in report["batches"]],
     )  # fmt: skip
-    for check in report["checks"]:
+    for check in [*report["checks"], *report.get("sending_checks", [])]:
         colour = "red" if check["severity"] == "error" else "yellow"
         out.print(f"[{colour}]{check['severity']}[/]", f"{check['asset']} {check['check']}:", end=" ")
         out.print(check["text"], markup=False)

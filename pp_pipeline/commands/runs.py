@@ -59,14 +59,15 @@ class JobRunner:
         return {"succeeded": result.success, "run": result.run_id, "checks": _failed_checks(result)}
 
     def send(self, first: date, last: date) -> dict[str, Any]:
-        """Run the sending job over the days. Returns `succeeded`, `delivered`, and the run's id."""
+        """Run the sending job over the days. Returns `succeeded`, `delivered`, `sending_checks` (the failed ones), and
+        the run's id."""
         result = self._execute(SENDING, first, last, {})
         delivered = 0
         for event in result.asset_materializations_for_node("deliveries")[:1]:
             delivered = int(event.metadata["sent"].value)  # type: ignore[arg-type]
         return {
             "succeeded": result.success, "sending_run": result.run_id, "delivered": delivered,
-            "outbox": str(self.settings.outbox),
+            "outbox": str(self.settings.outbox), "sending_checks": _failed_checks(result),
         }  # fmt: skip
 
     def standing(self, first: date, last: date) -> dict[str, Any]:

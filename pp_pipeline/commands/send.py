@@ -51,7 +51,7 @@ def _print_report(report: dict[str, Any]) -> None:
         print_line(f"{totals['waiting']} batches wait for approval: `pp batches --waiting`, then `pp approve`.")
     if totals["blocked"]:
         print_line(f"{totals['blocked']} batches are blocked; `pp batches` says why.")
-    for line in report["missing_files"]:
+    for line in [*report["missing_files"], *(check["text"] for check in report["sending_checks"])]:
         print_line(line, "yellow")
     if not report["succeeded"]:
         print_line("The sending job failed; what it had claimed stands in the ledger and is not sent twice.", "red")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from pp_pipeline.conversations.exits import ExitWord
+from pp_pipeline.coupon_codes import CODE_WORDS, is_code
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """What can be a folder, a column value and a part of a file name alike."""
@@ -40,12 +41,37 @@ class _Part(BaseModel):
 _ALLOWED_SHAPE = "allowed is one thread of a trigger and then one message"
 
 
+class CouponUse(_Part):
+    """A message's coupon: the pool that its codes are drawn from, and what stands in when the pool is empty."""
+
+    pool: Name
+    fallback: str | None = Field(default=None, repr=False, description="a code for everybody, shown when none is left")
+    min_days_valid: int = Field(
+        default=0, ge=0, strict=True, description="a code expires no sooner than so many days on"
+    )
+
+    @field_validator("fallback", mode="before")
+    @classmethod
+    def _is_a_code(cls, given: Any) -> Any:
+        """Told without showing it: a code is worth money."""
+        if given is not None and not (isinstance(given, str) and is_code(given)):
+            raise ValueError(f"is no code; allowed is {CODE_WORDS}, in quotes where it is all digits")
+        return given
+
+
 class Message(_Part):
-    """What is sent on which channel."""
+    """What is sent on which channel. `has_offer` is what the discount cap counts."""
 
     channel: Literal["email"]
     template: Name = Field(description="name of the template files in the conversation's folder")
     passes: Literal[1] = Field(default=1, description="repeats to those who did not react")
+    coupon: CouponUse | None = None
+    offer: bool = Field(default=False, strict=True, description="carries an offer that is no code of a pool")
+
+    @property
+    def has_offer(self) -> bool:
+        """Whether it carries a coupon or another offer."""
+        return self.offer or self.coupon is not None
 
 
 class Step(_Part):

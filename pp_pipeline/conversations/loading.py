@@ -115,6 +115,13 @@ def _load(folder: Path) -> Conversation:
             f"{place}:{file.line(('conversation',))}: conversation: is '{conversation.conversation}' in the "
             f"folder '{folder.name}'; the two must be the same"
         )
+    if conversation.kind == "transactional" and conversation.message.has_offer:
+        word = "coupon" if conversation.message.coupon else "offer"
+        line = file.line(("threads", 0, "steps", 1, "message", word))
+        raise ConversationError(
+            f"{place}:{line}: message {conversation.step}: {word}: a transactional message carries no offer; "
+            f"take {word} away, or make the conversation commercial"
+        )
     return conversation
 
 
@@ -151,9 +158,12 @@ def _plain_words(problem: Any) -> str:
 
 
 def _template_problems(environment: "Environment", conversation: Conversation) -> list[str]:
-    name, template = conversation.conversation, conversation.message.template
+    name, message = conversation.conversation, conversation.message
     place = f"{name}/{FILE_NAME}: message {conversation.step}: "
-    return [place + problem for problem in template_problems(environment, name, template, conversation.kind)]
+    problems = template_problems(
+        environment, name, message.template, conversation.kind, has_coupon=message.coupon is not None
+    )
+    return [place + problem for problem in problems]
 
 
 def _merchant_problems(conversations: Sequence[Conversation], merchants: Mapping[str, Merchant]) -> Iterator[str]:

@@ -13,7 +13,8 @@ nobody knows it, is an error: that message is skipped, never sent with a hole in
 In a template: `contact` (email, first_name), `order` (number, date, ship_date, status, total_cents,
 currency, attributes, lines: sku, product_name, category, quantity, unit_price_cents), `merchant`
 (sender_name, site_url, postal_address), `unsubscribe_url`, `preheader`; filters `money(currency)`
-and `long_date`.
+and `long_date`. Where the message declares a coupon: `coupon` (code, expires_on; the day is None for a
+fallback and for codes without one).
 """
 
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 HTML_SUFFIX = ".html.j2"
 TEXT_SUFFIX = ".txt.j2"
+COUPON_PARTS = ("code", "expires_on")
 TEXT_BLOCKS = ("subject", "preheader", "body")
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -54,8 +56,14 @@ def template_environment(conversations_dir: Path) -> Environment:
     return environment
 
 
-def template_problems(environment: Environment, conversation: str, template: str, kind: str) -> list[str]:
-    """What is wrong with a message's templates; empty when they can be sent."""
+def template_problems(
+    environment: Environment, conversation: str, template: str, kind: str, *, has_coupon: bool = False
+) -> list[str]:
+    """What is wrong with a message's templates; empty when they can be sent.
+
+    Args:
+        has_coupon: whether the message declares one.
+    """
     problems: list[str] = []
     for suffix in (TEXT_SUFFIX, HTML_SUFFIX):
         name = f"{conversation}/{template}{suffix}"
@@ -77,6 +85,7 @@ def template_problems(environment: Environment, conversation: str, template: str
             problems.append(f"{name}: has no block {', '.join(missing)}")
         if kind == "commercial":
             problems += _missing_footer(name, trees)
+        problems += _coupon_problems(name, trees, has_coupon)
     return problems
 
 
@@ -124,3 +133,27 @@ def _missing_footer(name: str, trees: list[nodes.Template]) -> Iterator[str]:
         yield f"{name}: commercial, but neither it nor its base uses unsubscribe_url"
     if "postal_address" not in attributes:
         yield f"{name}: commercial, but neither it nor its base uses merchant.postal_address"
+
+
+def _coupon_problems(name: str, trees: list[nodes.Template], has_coupon: bool) -> Iterator[str]:
+    """A coupon is shown, in both parts, if one is declared; what is not declared can't be shown."""
+    is_used = any(node.name == "coupon" for tree in trees for node in tree.find_all(nodes.Name))
+    if is_used and not has_coupon:
+        yield f"{name}: uses coupon, but the message declares none; add `coupon: {{pool: ...}}` to it"
+    used = {
+        word
+        for tree in trees
+        for node in tree.find_all((nodes.Getattr, nodes.Getitem))
+        if isinstance(node.node, nodes.Name) and node.node.name == "coupon" and (word := _part(node)) is not None
+    }
+    for word in sorted(used - set(COUPON_PARTS)):
+        yield f"{name}: uses coupon.{word}; a coupon has {' and '.join(COUPON_PARTS)}"
+    if has_coupon and "code" not in used:
+        yield f"{name}: the message declares a coupon, but neither it nor its base shows coupon.code"
+
+
+def _part(node: nodes.Getattr | nodes.Getitem) -> str | None:
+    """What is taken of a value, where it is written out."""
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    return str(node.arg.value) if isinstance(node.arg, nodes.Const) else None

@@ -23,9 +23,10 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 # Not Alembic's usual name: a team may keep the ledger in the database where Dagster keeps its own migrations.
 VERSION_TABLE = "ledger_version"
 """The newest migration. Opening a ledger that stands here does not import Alembic."""
@@ -181,6 +182,8 @@ suppressions = Table(
     comment="Who is not to be written to, on which channel, about what",
 )
 
+_IN_STOCK = text("drawn_for is null")
+
 coupons = Table(
     "coupons",
     metadata,
@@ -192,8 +195,8 @@ coupons = Table(
     Column("expires_on", Date),
     Column("imported_at", UtcDateTime),
     UniqueConstraint("pool", "code", name="coupons_once"),
-    Index("coupons_in_stock", "pool", "drawn_for"),
-    Index("coupons_by_message", "drawn_for"),
+    Index("coupons_in_stock", "pool", "id", sqlite_where=_IN_STOCK, postgresql_where=_IN_STOCK),
+    Index("coupons_by_message", "drawn_for", unique=True),
     comment="Coupon codes and the message that each was drawn for",
 )
 

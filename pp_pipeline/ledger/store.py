@@ -123,12 +123,14 @@ def _open_engine(url_text: str) -> Engine:
             raise LedgerError(
                 f"the folder of the ledger, {Path(url.database).parent}, can't be made: {error.strerror}"
             ) from None
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True
+        )  # an error must not tell coupon codes
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     raise LedgerError(f"PP_LEDGER_URL names '{url.get_backend_name()}'; allowed are sqlite and postgresql")
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pp_pipeline.ledger.coupons import Coupon
+
 
 @dataclass(frozen=True)
 class OrderLine:
@@ -61,6 +63,7 @@ class PlannedMessage:
         order: as it was known on the day it was due.
         exits_now, contact_key_now, is_quarantined: what the order's newest files say; quarantined is an order of
             which a row was refused after its newest version.
+        coupon: drawn when the message is claimed, where its conversation declares one.
     """
 
     key: str
@@ -83,6 +86,7 @@ class PlannedMessage:
     contact_key_now: str | None = None
     is_quarantined: bool = False
     contact: ContactFacts = field(default=ContactFacts(), repr=False)
+    coupon: Coupon | None = None
 
 
 @dataclass(frozen=True)

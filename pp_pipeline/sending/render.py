@@ -96,7 +96,8 @@ class Renderer:
 
 def _values(message: PlannedMessage, merchant: Merchant, unsubscribe_url: str) -> dict[str, Any]:
     """What a template can use, as conversations/templates.py lists it."""
-    return {
+    values = {"coupon": message.coupon} if message.coupon else {}  # undefined where the message declares none
+    return values | {
         "contact": {"email": message.email, "first_name": first_name(message)},
         "order": message.order,
         "merchant": {

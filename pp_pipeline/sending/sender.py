@@ -164,7 +164,8 @@ class Sender:
     def _candidate(self, batch: Batch, item: Planned) -> Candidate:
         if batch.id.kind != "messages":
             return Candidate(batch, item)
-        return Candidate(batch, item, message_kind=self.conversations[batch.id.name].kind)
+        conversation = self.conversations[batch.id.name]
+        return Candidate(batch, item, message_kind=conversation.kind, has_offer=conversation.message.has_offer)
 
     def _priority(self, batch: Batch) -> int:
         conversation = self.conversations.get(batch.id.name) if batch.id.kind == "messages" else None
