@@ -1,15 +1,10 @@
 """A backfill from the asset graph, as a person launches it in the UI: real webserver, real daemon, real runs."""
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +14,8 @@ import pytest
 from pp_pipeline.defs.jobs import DAILY
 from pp_pipeline.defs.location import Location
 from pp_pipeline_tests.dagster_home import Installation, install, instance_of
+from pp_pipeline_tests.dagster_server import answers, ask, free_port, until
 
-PATIENCE_SECONDS = 300
 _LAUNCH = """
 mutation ($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
@@ -54,9 +49,7 @@ def installation(tmp_path: Path) -> Installation:
 @pytest.fixture
 def server(installation: Installation) -> Iterator[str]:
     """The address of `pp ui`, ended at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "PP_HOME": str(installation.settings.home),
         "PP_CHECKOUT": str(installation.settings.checkout),
@@ -111,30 +104,3 @@ def run_range(run: dict[str, Any]) -> tuple[str | None, str | None]:
 def status(server: str, backfill: str) -> dict[str, Any]:
     """How a backfill stands."""
     return ask(server, _STATUS, id=backfill)["partitionBackfillOrError"]
-
-
-def ask(server: str, query: str, **variables: object) -> dict[str, Any]:
-    """What the webserver's GraphQL answers."""
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(f"{server}/graphql", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        answer = json.load(response)
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
-
-
-def answers(server: str) -> bool:
-    """Whether the webserver is up."""
-    try:
-        with urllib.request.urlopen(f"{server}/server_info", timeout=5):
-            return True
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.5)
