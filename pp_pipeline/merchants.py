@@ -1,57 +1,29 @@
 """The merchants whose orders are landed: one YAML file each, checked when it is loaded.
 
 `pp_pipeline/merchants/<merchant>.yml` states what files alone can't say: the zone of its dates, its
-currency, who writes to its shoppers, whose orders are no purchases, and which relays take its events.
+currency, who writes to its shoppers and by which road, whose orders are no purchases, and which relays take
+its events.
 """
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
+from pp_pipeline.roads import ChannelRoad, Relay, checked_name
 from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+CHANNELS = ("email",)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 class MerchantError(ValueError):
     """A merchant file that can't be used; the text names the file, the field and what is allowed."""
-
-
-def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError("a name is written in lower case letters, digits and _, such as loyal_buyers")
-    return name
-
-
-class Relay(BaseModel):
-    """An outside platform and what it takes of one merchant (DESIGN 2)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    relay: str = Field(description="name of the relay")
-    events: tuple[str, ...] = Field(default=(), description="external events that it takes")
-    segments: tuple[str, ...] = Field(default=(), description="segments whose snapshots it takes")
-
-    @field_validator("relay")
-    @classmethod
-    def _check_name(cls, value: str) -> str:
-        return _checked_name(value)
-
-    @field_validator("events", "segments")
-    @classmethod
-    def _check_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            _checked_name(name)
-        if len(set(value)) < len(value):
-            raise ValueError("a name stands twice; write each once")
-        return value
 
 
 class Merchant(BaseModel):
@@ -72,12 +44,15 @@ class Merchant(BaseModel):
     )
     country: str = Field(default="", description="two letters: of phone numbers without a country code")
     feeds: tuple[Feed, ...] = Field(default=(), description="files of its own shape; see docs/feeds.md")
+    channels: dict[str, ChannelRoad] = Field(
+        default_factory=dict, description="how messages leave; see docs/sending.md"
+    )
     relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take")
 
     @field_validator("merchant")
     @classmethod
     def _check_merchant(cls, value: str) -> str:
-        return _checked_name(value)
+        return checked_name(value)
 
     @field_validator("zone")
     @classmethod
@@ -131,6 +106,14 @@ class Merchant(BaseModel):
             raise ValueError("a pattern is blank; write one such as *@marketplace.example.com")
         return tuple(pattern.strip().lower() for pattern in value)
 
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _check_channels(cls, value: Any) -> Any:
+        for name in value if isinstance(value, dict) else ():
+            if name not in CHANNELS:
+                raise ValueError(f"there is no channel of that name; allowed are {', '.join(CHANNELS)}")
+        return value
+
     @field_validator("relays")
     @classmethod
     def _check_relays(cls, value: tuple[Relay, ...]) -> tuple[Relay, ...]:
@@ -138,6 +121,12 @@ class Merchant(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("a relay stands twice; write each once")
         return value
+
+    def leaves_the_machine(self, what: Literal["channel", "relay"], name: str) -> bool:
+        """Whether a channel or relay is more than the outbox: in live mode its deliveries count as `live`."""
+        if what == "channel":
+            return name in self.channels and self.channels[name].leaves_the_machine
+        return any(relay.relay == name and relay.leaves_the_machine for relay in self.relays)
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -196,7 +185,9 @@ def _fault(fault: Any) -> str:
     return f"{field}: {fault['msg'].removeprefix('Value error, ')}"
 
 
-_PARTS: dict[str, type[BaseModel]] = {"relays": Relay, "feeds": Feed, "due": Due, "ineligible": IneligibleRule}
+_PARTS: dict[str, type[BaseModel]] = {
+    "channels": ChannelRoad, "relays": Relay, "feeds": Feed, "due": Due, "ineligible": IneligibleRule,
+}  # fmt: skip
 
 
 def _names(model: type[BaseModel], required: bool) -> str:

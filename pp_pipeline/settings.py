@@ -7,15 +7,17 @@ so two homes can live in one process.
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 Target = Literal["duckdb", "postgres", "spark"]
 _TRUE_WORDS = {"1", "true", "yes", "on"}
 _FALSE_WORDS = {"", "0", "false", "no", "off"}
+_SECRET_PREFIX = "PP_SECRET_"
 
 
 class SettingsError(ValueError):
@@ -55,6 +57,12 @@ class Settings(BaseModel):
     today: date | None = Field(default=None, description="act as of this day (rehearsals); no variable sets it")
     secret: str = Field(default="", repr=False, description="PP_SECRET: the secret behind contact_key")
 
+    secrets: Mapping[str, SecretStr] = Field(
+        default_factory=dict,
+        repr=False,
+        description="PP_SECRET_NAME: passwords and keys of channels and relays, by NAME",
+    )
+
     @model_validator(mode="after")
     def _default_ledger(self) -> Self:
         if not self.ledger_url:
@@ -93,7 +101,22 @@ class Settings(BaseModel):
             live=_flag("PP_LIVE"),
             kill_switch=_flag("PP_KILL_SWITCH"),
             secret=os.environ.get("PP_SECRET", ""),
+            secrets={
+                name.removeprefix(_SECRET_PREFIX): SecretStr(value)
+                for name, value in os.environ.items()
+                if name.startswith(_SECRET_PREFIX) and value
+            },
         )
+
+    def secret_of(self, name: str, whose: str) -> SecretStr:
+        """The secret that a channel or relay goes by; `whose` says which, such as `channel email of main`.
+
+        Raises:
+            SettingsError: it is not set; the text names the variable.
+        """
+        if name not in self.secrets:
+            raise SettingsError(f"{_SECRET_PREFIX}{name} is not set; {whose} needs it. Nothing was sent")
+        return self.secrets[name]
 
     @property
     def inbox(self) -> Path:

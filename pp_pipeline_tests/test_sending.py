@@ -23,7 +23,8 @@ from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import newest_batches
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.known_secret import SendRefused
-from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay, outbox_outlets
+from pp_pipeline.sending.making_outlets import make_outlets
+from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay
 from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
 from pp_pipeline.sending.releases import approve
 from pp_pipeline.sending.sender import Sender
@@ -744,7 +745,7 @@ def test_many_days_are_sent_in_one_go_and_show_progress(lite: World) -> None:
             approve(ledger, lite.settings, batch.hash, "ann")
         seen: list[tuple[int, int]] = []
         merchants = load_merchants(lite.settings)
-        sender = Sender(lite.settings, ledger, lite.warehouse, outbox_outlets(lite.settings, merchants), chunk_size=2)
+        sender = Sender(lite.settings, ledger, lite.warehouse, make_outlets(lite.settings, merchants), chunk_size=2)
         summary = sender.send(first, DAY, DAY, lambda done, total: seen.append((done, total)))
     assert summary.sent_count == 10
     assert seen == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]

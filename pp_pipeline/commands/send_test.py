@@ -1,5 +1,6 @@
 """`pp send-test`: one message of a conversation, with a sample order, to somebody of the shop."""
 
+from contextlib import closing
 from uuid import uuid4
 
 from pp_pipeline.commands.acting_day import acting_day
@@ -10,7 +11,7 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, switch_is_on
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.known_secret import known_secret
-from pp_pipeline.sending.outbox import outbox_outlets
+from pp_pipeline.sending.making_outlets import make_outlets
 from pp_pipeline.sending.proofs import Proofs, sample_message
 from pp_pipeline.sending.render import Renderer
 from pp_pipeline.sending.sender import LEASE
@@ -39,11 +40,11 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
         raise SettingsError("--to is not an e-mail address, such as ann@example.com")
     merchant, conversation = merchants[merchant_name], conversations[name]
     day = acting_day(settings, merchants, None)
-    outlets = outbox_outlets(settings, merchants)
+    outlets = make_outlets(settings, merchants)
     channel = outlets.channels.get((merchant_name, conversation.message.channel))
     if channel is None:
         raise SettingsError(f"{merchant_name} has no channel {conversation.message.channel}")
-    with Ledger(settings) as ledger:
+    with Ledger(settings) as ledger, closing(outlets):
         if settings.kill_switch or switch_is_on(ledger, KILL_SWITCH):
             raise SettingsError("the kill switch is on: nothing is sent; `pp kill-switch off` lets it go on")
         secret = known_secret(settings, ledger)

@@ -1,12 +1,13 @@
 """Delivering what one claim holds: rendering, the outlet, an outcome for every item (DESIGN 5)."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from pp_pipeline.sending.claims import Claim
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, OutletKey, Outlets
+from pp_pipeline.sending.outlets import Channel, EmailDraft, Outcome, OutletBroken, OutletKey, Outlets, Relay
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, PlannedSnapshot
 from pp_pipeline.sending.render import Renderer, RenderError
 
@@ -49,14 +50,14 @@ class Delivery:
             channel = self.outlets.channels.get(place)
             drafts = [draft for item in items if isinstance(item, PlannedMessage) and (draft := self._draft(item))]
             call = partial(channel.deliver, drafts) if channel else None
-            return self._hand_over(place, [draft.message_id for draft in drafts], call)
+            return self._hand_over(place, channel, [draft.message_id for draft in drafts], call)
         relay = self.outlets.relays.get(place)
         call = None
         if relay is not None and isinstance(items[0], PlannedEvent):
             call = partial(relay.deliver_events, [item for item in items if isinstance(item, PlannedEvent)])
         elif relay is not None:
             call = partial(relay.deliver_snapshots, [item for item in items if isinstance(item, PlannedSnapshot)])
-        return self._hand_over(place, [item.key for item in items], call)
+        return self._hand_over(place, relay, [item.key for item in items], call)
 
     def _draft(self, message: PlannedMessage) -> EmailDraft | None:
         try:
@@ -66,21 +67,33 @@ class Delivery:
             return None
 
     def _hand_over(
-        self, place: OutletKey, keys: Sequence[str], deliver: Callable[[], Iterator[Outcome]] | None
+        self,
+        place: OutletKey,
+        outlet: Channel | Relay | None,
+        keys: Sequence[str],
+        deliver: Callable[[], Iterator[Outcome]] | None,
     ) -> bool:
         """Take down the outlet's answers; whether the lease held. What is wrong with the outlet is noted."""
-        if deliver is None:
+        if outlet is None or deliver is None:
             self.outcomes |= dict.fromkeys(keys, Outcome("failed", "no_such_outlet"))
+            return True
+        if outlet.target != self.claim.target:  # once for rehearsal must not be once for real, nor the other way
+            self.outcomes |= dict.fromkeys(keys, Outcome("failed", "outlet_of_another_target"))
             return True
         if self.now() >= self.claim.lease_until:
             return False
         self.outcomes |= dict.fromkeys(keys, Outcome("unknown", "interrupted"))
+        waiting = deque(keys)
         try:
             answers = deliver()
-            for key in keys:
-                self.outcomes[key] = next(answers)
+            while waiting:
+                self.outcomes[waiting[0]] = next(answers)
+                waiting.popleft()
                 if self.now() >= self.claim.lease_until:
                     return False
+        except OutletBroken as broken:
+            self.outcomes |= dict.fromkeys(waiting, Outcome("failed", str(broken)))
+            self.problems[place] = f"outlet: {broken}"
         except StopIteration:
             self.problems[place] = "outlet: no answer"
         except Exception as error:

@@ -35,9 +35,17 @@ class Gates:
     settings: Settings
     ledger: Ledger
 
-    def target(self, _batch: BatchId) -> DeliveryTarget:
-        """What the deliveries of a batch count for. Those of the outbox are rehearsal, whatever else is configured."""
-        return "rehearsal"
+    def target(self, batch: BatchId) -> DeliveryTarget:
+        """What the deliveries of a batch count for: `live` where live mode is on and its merchant declares a road for
+        them. Those of the outbox are rehearsal, whatever else is configured."""
+        merchant = self._merchants.get(batch.merchant) if self.settings.live else None
+        if merchant is None:
+            return "rehearsal"
+        if batch.kind == "messages":
+            leaves = merchant.leaves_the_machine("channel", "email")
+        else:
+            leaves = merchant.leaves_the_machine("relay", batch.name.partition(":")[0])
+        return "live" if leaves else "rehearsal"
 
     def closed(self, batch: BatchId, campaigns: frozenset[str]) -> str:
         """The gate that keeps a batch back, whose rows come from these campaigns; '' when all are open."""

@@ -19,18 +19,20 @@ from pp_pipeline.sending.outlets import EmailDraft
 _ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _PLAIN_ADDRESS = re.compile(rf"{_ATOMS}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LINE = 74
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 class AddressNotUsable(ValueError):
     """An address that can't stand in a header. The text does not show it."""
 
 
-def email_bytes(draft: EmailDraft, sent_at: datetime | None = None) -> bytes:
+def email_bytes(draft: EmailDraft, sent_at: datetime | None = None, is_utf8: bool = False) -> bytes:
     """The e-mail: a text part and an HTML part.
 
     Args:
         sent_at: its date. Without one it is noon (UTC) of the day it was due, so that rendering it again gives the
             same file.
+        is_utf8: addresses may hold any letter (RFC 6532); only for a server that takes that.
 
     Raises:
         AddressNotUsable: sender, recipient or unsubscribe address can't stand in a header.
@@ -39,8 +41,8 @@ def email_bytes(draft: EmailDraft, sent_at: datetime | None = None) -> bytes:
     date = sent_at or datetime.combine(draft.day, time(12), UTC)
     head = [
         *_one_click_headers(draft.one_click_url),
-        f"From: {_sender(draft.from_email, draft.from_name)}",
-        f"To: {_checked(draft.to_email)}",
+        f"From: {_sender(draft.from_email, draft.from_name, is_utf8)}",
+        f"To: {_checked(draft.to_email, is_utf8)}",
         f"Subject: {_encoded(draft.subject, 'Subject')}",
         f"Date: {format_datetime(date)}",
         f"Message-ID: <{draft.message_id}@{draft.from_email.rpartition('@')[2]}>",
@@ -54,7 +56,7 @@ def email_bytes(draft: EmailDraft, sent_at: datetime | None = None) -> bytes:
         for kind, content in (("plain", draft.text), ("html", draft.html))
     ]
     end = f"--{boundary}--\r\n"
-    return b"".join(["\r\n".join([*head, "", ""]).encode("ascii"), *parts, end.encode("ascii")])
+    return b"".join(["\r\n".join([*head, "", ""]).encode("utf-8" if is_utf8 else "ascii"), *parts, end.encode("ascii")])
 
 
 def _quoted_printable(content: str) -> bytes:
@@ -85,22 +87,24 @@ def _encoded(text: str, header: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _sender(address: str, name: str) -> str:
+def _sender(address: str, name: str, is_utf8: bool) -> str:
     """Name and address of who writes."""
-    checked = _checked(address)
+    checked = _checked(address, is_utf8)
     if not name:
         return checked
-    if name.isascii() and name.isprintable():
+    if name.isascii() and name.isprintable() and address.isascii():
         return str(Address(display_name=name, addr_spec=address))
     return f"{_encoded(name, 'From')} <{checked}>"
 
 
-def _checked(address: str) -> str:
+def _checked(address: str, is_utf8: bool) -> str:
     if _PLAIN_ADDRESS.fullmatch(address):
         return address
+    # The parser knows plain ASCII only, so of another address it judges a stand-in.
+    plain = _NOT_ASCII.sub("x", address) if is_utf8 and address.isprintable() else address
     try:
-        found = Address(addr_spec=address)
-        address.encode("ascii")
+        found = Address(addr_spec=plain)
+        plain.encode("ascii")
     except Exception as error:  # the parser raises many kinds, some of them by accident, and quotes the address
         raise AddressNotUsable(f"the address can't stand in a header ({type(error).__name__})") from None
-    return found.addr_spec
+    return found.addr_spec if plain == address else address

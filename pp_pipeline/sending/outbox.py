@@ -11,29 +11,19 @@ appended in one piece, synced, under a lock, so that two senders never mix their
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.mime import AddressNotUsable, email_bytes
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
+from pp_pipeline.sending.outlets import EmailDraft, Outcome
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
-from pp_pipeline.settings import Settings
 
 _SYNC_THREADS = 16
-
-
-def outbox_outlets(settings: Settings, merchants: Mapping[str, Merchant]) -> Outlets:
-    """The outbox for every channel and every relay of the merchants."""
-    relay = OutboxRelay(settings.outbox)
-    names = [(name, each.relay) for name, merchant in merchants.items() for each in merchant.relays]
-    channel = OutboxChannel(settings.outbox)
-    return Outlets({(name, "email"): channel for name in merchants}, dict.fromkeys(names, relay))
 
 
 @dataclass(frozen=True)

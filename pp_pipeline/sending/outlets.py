@@ -2,13 +2,13 @@
 
 A channel takes rendered messages, a relay takes external events and segment snapshots. Both are given
 deliveries that are claimed in the ledger, and say of each, in order, what became of it. They never retry:
-what is tried again is decided by the ledger.
+what is tried again is decided by the ledger. Nothing connects before the first delivery.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
@@ -30,6 +30,14 @@ class Outcome:
     provider_id: str = ""
     retry_after: timedelta | None = None
     """Not to be tried again before; of `failed` and `deferred`."""
+
+
+class OutletBroken(RuntimeError):
+    """The outlet can't be used, such as with a wrong password: nothing is wrong with the delivery itself.
+
+    What the outlet has not spoken of was surely not accepted: it is `failed`, with this text as the reason, a
+    word without personal data.
+    """
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class Channel(Protocol):
     def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
         """Deliver, and yield an outcome for each draft, in order, as soon as it is known.
 
-        What it raises, or does not yield, leaves the remaining deliveries `unknown`.
+        What it does not yield is `unknown`, also when it raises anything but OutletBroken.
         """
         ...
 
@@ -87,9 +95,24 @@ OutletKey = tuple[str, str]
 """A merchant and the name of its channel or relay."""
 
 
+@runtime_checkable
+class Closable(Protocol):
+    """An outlet that holds a connection."""
+
+    def close(self) -> None:
+        """End the connection; the next delivery would open another."""
+        ...
+
+
 @dataclass(frozen=True)
 class Outlets:
     """The channels and relays of an installation, by merchant and name."""
 
     channels: Mapping[OutletKey, Channel]
     relays: Mapping[OutletKey, Relay]
+
+    def close(self) -> None:
+        """End all connections, at the end of a sending."""
+        for outlet in (*self.channels.values(), *self.relays.values()):
+            if isinstance(outlet, Closable):
+                outlet.close()

@@ -18,7 +18,7 @@ from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.outlets import Channel, Outcome
+from pp_pipeline.sending.outlets import Channel, Outcome, OutletBroken
 from pp_pipeline.sending.planned import Order, OrderLine, PlannedMessage
 from pp_pipeline.sending.render import Renderer, RenderError
 
@@ -121,5 +121,7 @@ class Proofs:
             return Outcome("skipped", str(error))
         try:
             return next(self.channel.deliver([replace(draft, subject=MARK + draft.subject)]))
+        except OutletBroken as broken:
+            return Outcome("failed", str(broken))
         except Exception as error:  # whatever an outlet does, the ledger knows that nobody knows
             return Outcome("unknown", f"outlet: {type(error).__name__}")

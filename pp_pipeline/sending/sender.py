@@ -6,6 +6,7 @@ before it goes. The warehouse is only open while a load of batches is read.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -24,7 +25,7 @@ from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.judging import Bench
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.sending.lane import BatchReport, Lane
-from pp_pipeline.sending.outbox import outbox_outlets
+from pp_pipeline.sending.making_outlets import make_outlets
 from pp_pipeline.sending.outlets import OutletKey, Outlets
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.sending.planned import Planned
@@ -74,10 +75,11 @@ def send(
     today: date,
     progress: Progress | None = None,
 ) -> SendSummary:
-    """Send the ready batches of a range of days.
+    """Send the ready batches of a range of days: in live mode by the declared roads, else to the outbox.
 
     Raises:
         SendRefused: the contact secret is not the one that the ledger knows.
+        SettingsError: the password or secret of a declared road is not set.
         ConversationError, MerchantError: a file can't be used.
     """
     return Sender(settings, ledger, warehouse).send(first, last, today, progress)
@@ -85,8 +87,7 @@ def send(
 
 @dataclass(frozen=True)
 class Sender:
-    """A sending job. Left to itself it reads merchants and conversations from the checkout and writes to
-    the outbox."""
+    """A sending job. Left to itself it reads merchants, their roads and conversations from the checkout."""
 
     settings: Settings
     ledger: Ledger
@@ -110,6 +111,10 @@ class Sender:
     def send(self, first: date, last: date, today: date, progress: Progress | None = None) -> SendSummary:
         """See the function `send`."""
         known_secret(self.settings, self.ledger)
+        with closing(self._outlets):  # made before anything is claimed: a password may be missing
+            return self._send(first, last, today, progress)
+
+    def _send(self, first: date, last: date, today: date, progress: Progress | None) -> SendSummary:
         lapsed_count = sum(self._claimer(target).lapse(self.now()) for target in TARGETS)
         note_sendable(self.ledger, self.settings, first, last, today)
         states = batch_states(self.ledger, self.settings, first, last, today)
@@ -215,7 +220,7 @@ class Sender:
 
     @cached_property
     def _outlets(self) -> Outlets:
-        return self.outlets or outbox_outlets(self.settings, self.merchants)
+        return self.outlets or make_outlets(self.settings, self.merchants)
 
     @cached_property
     def _renderer(self) -> Renderer:

@@ -1,0 +1,196 @@
+"""A real HTTP server on a free port of this machine, which fails as it is told and keeps what it accepted.
+
+It stands for a platform in tests of relays, also of senders in other processes: they reach it by its port.
+"""
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+
+HOLD, RESET, CLOSE, DRIP, GARBAGE = "hold", "reset", "close", "drip", "garbage"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What becomes of one request.
+
+    Attributes:
+        does: a status, or HOLD (no answer until `release`), RESET, CLOSE, DRIP (200, a byte every 0.2 s), GARBAGE.
+        headers: of the answer.
+        body: of the answer.
+        accepts: whether the request counts; a status 2xx and DRIP do.
+        at: `begin`: it becomes of the request before its body is read, and the connection ends; else `end`.
+    """
+
+    does: int | str = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b"ok"
+    accepts: bool | None = None
+    at: Literal["begin", "end"] = "end"
+
+    @property
+    def counts(self) -> bool:
+        """Whether the request was accepted."""
+        if self.accepts is not None:
+            return self.accepts
+        return self.does == DRIP or (isinstance(self.does, int) and 200 <= self.does < 300)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A request that the platform took."""
+
+    key: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class WebhookServer:
+    """Takes requests on 127.0.0.1.
+
+    Attributes:
+        accepted: what it took, in order: the judge of what was delivered how often.
+        request_count, connection_count: how many there were.
+        script: what becomes of the next requests, one each. Behind its end all is well.
+    """
+
+    def __init__(self, script: Iterable[Answer] = (), tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+        self.script = deque(script)
+        self.accepted: list[Accepted] = []
+        self.request_count = self.connection_count = 0
+        self.lock = threading.Lock()
+        self.released = threading.Event()
+        self._tls = tls
+        self._connections: list[socket.socket] = []
+        self.port = port
+        self.listen()
+
+    def __enter__(self) -> "WebhookServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/pp"
+
+    def listen(self) -> None:
+        """Listen, on the same port as before."""
+        self._server = _Server(("127.0.0.1", self.port), _Handler)
+        self._server.owner = self
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def refuse(self) -> None:
+        """Refuse connections from now on; those that stand are cut."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self.cut()
+
+    def cut(self) -> None:
+        """Close all connections that stand, as a server does with those that are idle."""
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    def release(self) -> None:
+        """Let go of whatever is held, now and from now on."""
+        self.released.set()
+
+    def stop(self) -> None:
+        """End the server."""
+        self.release()
+        self.refuse()
+
+    def secure(self, connection: socket.socket) -> socket.socket:
+        """The connection of a client, encrypted where the server is."""
+        self.connection_count += 1
+        if self._tls:
+            connection = self._tls.wrap_socket(connection, server_side=True)
+        self._connections.append(connection)
+        return connection
+
+
+class _Server(ThreadingHTTPServer):
+    owner: WebhookServer
+    daemon_threads = True
+    block_on_close = False
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        try:
+            with contextlib.closing(self.owner.secure(request)) as connection:
+                super().finish_request(connection, client_address)
+        except (OSError, ValueError):  # a client that does not like the certificate, or gave up waiting
+            return
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def _owner(self) -> WebhookServer:
+        assert isinstance(self.server, _Server)
+        return self.server.owner
+
+    def do_POST(self) -> None:
+        owner = self._owner
+        with owner.lock:
+            owner.request_count += 1
+            answer = owner.script.popleft() if owner.script else Answer()
+        if answer.at == "begin":
+            self.close_connection = True
+            return self._act(answer)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if answer.counts:
+            with owner.lock:
+                owner.accepted.append(Accepted(self.headers["Idempotency-Key"], body, dict(self.headers)))
+        self._act(answer)
+
+    def _act(self, answer: Answer) -> None:
+        owner = self._owner
+        match answer.does:
+            case int() as status:
+                self.send_response(status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+            case "hold":
+                owner.released.wait()
+                self.close_connection = True
+            case "drip":
+                for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
+                    self.wfile.write(bytes([byte]))
+                    owner.released.wait(0.2)
+            case "garbage":
+                self.wfile.write(b"220 what do you want?\r\n\r\n")
+                self.close_connection = True
+            case str() as how:
+                self._break_off(how)
+
+    def _break_off(self, how: str) -> None:
+        """End the connection: with a reset, or as if all had been said."""
+        if how == RESET:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+        self.rfile.close()
+        self.wfile.close()
+        self.connection.close()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: tests look at what was accepted."""
