@@ -80,7 +80,11 @@ class DeliveryTeller:
         told = []
         for place, one in asked.items():
             row = by_key.get(place)
-            told.append(self._delivered(row, one) if row is not None else _held(one, states.get(one.batch), place[0]))
+            told.append(
+                self._delivered(row, one)
+                if row is not None
+                else _held(one, states.get(one.batch), place[0], gates.pauses.campaigns)
+            )
         told += [self._delivered(row, None) for row in known if (row.target, row.key) not in asked]
         return told
 
@@ -99,6 +103,8 @@ class DeliveryTeller:
         else:
             words = _STATES.get(row.state) or str(row.state)
         words += f", {row.reason}" if row.reason else ""
+        if row.deferred_until is not None:
+            words += f", not before {_moment(row.deferred_until)}"
         words += f", batch {row.batch_hash[:8]}" if row.batch_hash else ""
         words += f", {file}" if file else ""
         words += "" if planned else "; no longer planned"
@@ -129,7 +135,9 @@ class DeliveryTeller:
         return str(path.relative_to(self.settings.home)) if path.exists() else None
 
 
-def _held(planned: Planned, standing: tuple[Batch, BatchState] | None, target: str) -> Outgoing:
+def _held(
+    planned: Planned, standing: tuple[Batch, BatchState] | None, target: str, paused: frozenset[str]
+) -> Outgoing:
     """Something planned that the ledger does not know: how its batch stands."""
     batch, state = standing if standing else (None, None)
     if batch is None or state is None:
@@ -142,6 +150,8 @@ def _held(planned: Planned, standing: tuple[Batch, BatchState] | None, target: s
             "blocked": f"not sent, batch {short} is blocked ({state.reason.replace('_', ' ')})",
             "sent": f"not sent, batch {short} went without it: `pp run` seals its day anew",
         }[state.state]
+        if state.state == "ready" and (names := sorted(paused & batch.campaigns)):
+            words += f", but for what comes from paused campaigns ({', '.join(names)})"
     return Outgoing(
         on=planned.on,
         text=f"{planned.name}: {words}",
