@@ -183,6 +183,27 @@ def suppressions(
     raise typer.Exit(run_suppressions(export, add, lift, channel, kind, merchant, as_json))
 
 
+@app.command()
+def forget(
+    email: Annotated[str, typer.Argument(help="The address; - reads it from standard input, out of any history.")],
+    merchant: Annotated[str, typer.Option(help="The merchant whose contact it is.")] = "main",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would touch, in counts; change nothing.")
+    ] = False,
+    today: Today = None,
+    as_json: Json = False,
+) -> None:
+    """Take a person out of inbox, archive, warehouse and outbox, and keep them out; asks first.
+
+    Their orders stay, without them. A tombstone in the ledger (a key, no address) holds whatever comes later. It may
+    be run again at any time, also after it was killed. Ends with 1 if something is left: the last lines say where.
+    """
+    from pp_pipeline.commands.forget import forget_person
+
+    raise typer.Exit(forget_person(email, merchant, yes, dry_run, today, as_json))
+
+
 @app.command(name="kill-switch")
 def kill_switch(
     state: Annotated[str | None, typer.Argument(help="on or off; nothing shows what it is.")] = None,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pp_pipeline.commands.output import counted, guarded, print_json, print_line, print_table
 from pp_pipeline.contact_keys import contact_key
+from pp_pipeline.forgetting.words import FORGOTTEN
 from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.landing.cell_types import CHANNELS, MESSAGE_KINDS
 from pp_pipeline.landing.tables import ROW_TABLES
@@ -83,7 +84,8 @@ def _lift(ledger: Ledger, key: str, channel: str, kind: str, as_json: bool) -> i
     print_line(f"Contact {key[:8]} stays suppressed:")
     for one in remaining:
         print_line(f"  {_scope(one.channel, one.kind)}, since {one.since:%Y-%m-%d}: {one.reason}")
-    print_line("A complaint is never lifted; what holds for every channel or kind is lifted without --channel, --kind.")
+    print_line("A complaint is never lifted, nor is the tombstone of somebody forgotten; what holds for every channel "
+               "or kind is lifted without --channel, --kind.")  # fmt: skip
     return 1
 
 
@@ -110,7 +112,8 @@ def _export(settings: Settings, found: Sequence[Suppression], path: Path, as_jso
         for one in found
         if one.contact_key in known
     ]
-    unknown = len({one.contact_key for one in found} - known.keys())
+    forgotten = {one.contact_key for one in found if one.reason == FORGOTTEN}
+    unknown = len({one.contact_key for one in found} - known.keys() - forgotten)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -122,9 +125,12 @@ def _export(settings: Settings, found: Sequence[Suppression], path: Path, as_jso
         writer.writerow(EXPORT_COLUMNS)
         writer.writerows(sorted(rows))
     if as_json:
-        print_json({"file": str(path), "rows": len(rows), "contacts_without_known_address": unknown})
+        counts = {"contacts_without_known_address": unknown, "contacts_forgotten": len(forgotten)}
+        print_json({"file": str(path), "rows": len(rows), **counts})
     else:
         print_line(f"{counted(len(rows), 'row', 'rows')} written to {path}.")
+        if forgotten:
+            print_line(f"{counted(len(forgotten), 'contact was', 'contacts were')} forgotten and can't be named.")
         if unknown:
             print_line(f"{counted(unknown, 'contact has', 'contacts have')} no address in the warehouse.", "yellow")
     return 1 if unknown else 0

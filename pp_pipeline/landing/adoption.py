@@ -1,16 +1,19 @@
 """Adopting unread files: read, judge, archive, record, in this order (DESIGN 6).
 
 From the record on, the content is in force, whatever happens to the warehouse or to the inbox, and so is what
-it says of who may be written to.
+it says of who may be written to. Where somebody is in it who is forgotten, what is judged, archived and recorded is the
+content without, and it takes the file's place in the inbox.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pp_pipeline.forgetting.known import Redaction
+from pp_pipeline.forgetting.replacing import replace_in_inbox
 from pp_pipeline.landing import archive
 from pp_pipeline.landing.file_ledger import FileRecord, record_files
 from pp_pipeline.landing.files import InboxFile
@@ -49,23 +52,29 @@ def adopt_files(
     seen_at = utc_now()
     contents = []
     records = []
+    looked_at: dict[str, _LookedAt] = {}
     for file in files:
         hopeless = _hopeless(file)
         if hopeless:
             records.append(_refused_by_a_look(file, hopeless, seen_at, tools.rules))
             adoption.files.append(LandedFile(file.name, file.file_date, "refused", hopeless, file.sha256, file.size))
             continue
-        content, reason = _read_settled(file)
-        if content is None:
+        found, reason = _read_settled(file)
+        if found is None:
             reason = f"{file.name}: {reason}"
             adoption.files.append(LandedFile(file.name, file.file_date, "left_for_later", reason))
             continue
-        contents.append(FileContent(file.name, file.file_date, hashlib.sha256(content).hexdigest(), content, file.feed))
+        looked_at[file.name] = found
+        content = _without_known_forgotten(found, tools)
+        contents.append(FileContent(file.name, file.file_date, archive.hash_of(content), content, file.feed))
     changes: dict[str, list[Change]] = {}
     for judged in judge_files(contents, tools):
         source = judged.source
-        if not judged.refusal:
-            archive.keep(tools.settings, source.sha256, source.content)
+        keeps_forgotten = not _take_out_forgotten(looked_at[source.name], judged, tools)
+        former = in_force.get(source.name)
+        came_again = former is not None and (former.sha256, former.file_date) == (source.sha256, source.file_date)
+        if came_again and looked_at[source.name].sha256 != source.sha256:
+            continue  # the content that is in force, with somebody in it who is forgotten
         record = FileRecord(
             name=source.name,
             file_date=source.file_date,
@@ -80,7 +89,7 @@ def adopt_files(
             rules_hash=tools.rules,
         )
         records.append(record)
-        adoption.files.append(_as_landed(judged, is_correction=source.name in in_force))
+        adoption.files.append(_as_landed(judged, former is not None, keeps_forgotten))
         if record.is_accepted:
             adoption.judged[source.name] = judged
             adoption.records[source.name] = record
@@ -102,7 +111,45 @@ def _refused_by_a_look(file: InboxFile, reason: str, seen_at: datetime, rules: s
     return FileRecord(file.name, file.file_date, file.sha256, file.size, 0, 0, "refused", reason, seen_at, None, rules)
 
 
-def _read_settled(file: InboxFile) -> tuple[bytes | None, str]:
+@dataclass(frozen=True)
+class _LookedAt:
+    """A file of the inbox as it was read."""
+
+    path: Path
+    content: bytes
+    stat: os.stat_result
+
+    @property
+    def sha256(self) -> str:
+        return archive.hash_of(self.content)
+
+
+def _without_known_forgotten(found: _LookedAt, tools: LoadTools) -> bytes:
+    """What took the place of this very content before, if it did and is there."""
+    redaction = tools.erasure.redactions.get(found.sha256) if tools.erasure else None
+    if redaction is None:
+        return found.content
+    try:
+        return archive.fetch(tools.settings, redaction.sha256)
+    except archive.ArchiveError:
+        return found.content
+
+
+def _take_out_forgotten(found: _LookedAt, judged: JudgedFile, tools: LoadTools) -> bool:
+    """Archive what was judged and, where it is another content than was read, put it into the inbox.
+
+    Returns whether the inbox's file holds nobody who is forgotten.
+    """
+    source = judged.source
+    is_other = tools.erasure is not None and found.sha256 != source.sha256
+    if not judged.refusal:
+        archive.keep(tools.settings, source.sha256, source.content)
+    if is_other and tools.erasure:
+        tools.erasure.note_redaction(found.sha256, Redaction(source.sha256, len(source.content)))
+    return replace_in_inbox(found.path, source.content, found.stat) if is_other else True
+
+
+def _read_settled(file: InboxFile) -> tuple[_LookedAt | None, str]:
     """The content, or why it can't be taken now: it is still being written, is gone, or may not be read."""
     try:
         before = os.stat(file.path)
@@ -113,10 +160,10 @@ def _read_settled(file: InboxFile) -> tuple[bytes | None, str]:
     sizes = {file.size, before.st_size, len(content), after.st_size}
     if len(sizes) > 1 or before.st_mtime_ns != after.st_mtime_ns:
         return None, "is still being written"
-    return content, ""
+    return _LookedAt(file.path, content, after), ""
 
 
-def _as_landed(judged: JudgedFile, is_correction: bool) -> LandedFile:
+def _as_landed(judged: JudgedFile, is_correction: bool, keeps_forgotten: bool) -> LandedFile:
     return LandedFile(
         name=judged.source.name,
         file_date=judged.source.file_date,
@@ -127,6 +174,8 @@ def _as_landed(judged: JudgedFile, is_correction: bool) -> LandedFile:
         row_count=judged.row_count,
         quarantined_count=judged.quarantined_count,
         without_contact_count=judged.without_contact_count,
+        forgotten_count=judged.forgotten_count,
+        keeps_forgotten=keeps_forgotten,
         is_correction=is_correction,
         quarantined_by_rule=judged.quarantined_by_rule,
     )

@@ -1,4 +1,4 @@
-"""The archive: every content ever accepted, by its hash (DESIGN 6).
+"""The archive: every content ever accepted, by its hash (DESIGN 6); without the people who are forgotten.
 
 Days are loaded from here and not from the inbox, so a rebuilt day has what was accepted, whatever the
 shop did to the file since.
@@ -54,6 +54,16 @@ def fetch(settings: Settings, sha256: str) -> bytes:
         raise ArchiveError(
             f"archive/{path.name} can't be read ({type(error).__name__}); restore it from a backup"
         ) from None
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if hash_of(content) != sha256:
         raise ArchiveError(f"archive/{path.name} was changed since it was accepted; restore it from a backup")
     return content
+
+
+def drop(settings: Settings, sha256: str) -> None:
+    """Delete a content, if it is there: another one, without somebody who is forgotten, took its place."""
+    archived_file(settings, sha256).unlink(missing_ok=True)
+
+
+def hash_of(content: bytes) -> str:
+    """By what a content is known."""
+    return hashlib.sha256(content).hexdigest()

@@ -55,6 +55,11 @@ class FeedKind:
     columns: tuple[FeedColumn, ...]
 
     @property
+    def drops_forgotten(self) -> bool:
+        """Whether a row says nothing without its contact, so that those of forgotten people are dropped."""
+        return any(column.type == "contact" for column in self.columns)
+
+    @property
     def file_columns(self) -> tuple[str, str]:
         """How its table names the file and the line of a row."""
         return ("order_file", "order_file_line") if self.table.startswith("order_") else ("feed_file", "feed_line")

@@ -1,7 +1,8 @@
 """The file ledger: every content of an order file that was ever looked at, in the table `files`.
 
 In force under a name is its accepted row with the largest id; rows are added, never changed. So
-what was in force at any time can be told from `adopted_at` (DESIGN 7, the second clock).
+what was in force at any time can be told from `adopted_at` (DESIGN 7, the second clock). Only `pp forget` changes
+rows: their hash and size become those of the content without the person, and nothing else of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from pp_pipeline.contact_keys import contact_secret
+from pp_pipeline.forgetting.known import all_redactions
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
 from pp_pipeline.landing.file_names import read_name
@@ -68,7 +69,8 @@ def file_stories(
     feeds = all_feeds(merchants)
     records = all_records(ledger)
     inbox = scan_inbox(settings, feeds)
-    unread = unread_of(inbox, records, rules_hash(merchants, contact_secret(settings)), date.max)
+    rules = rules_hash(merchants, contact_secret(settings))
+    unread = unread_of(inbox, records, rules, date.max, all_redactions(ledger))
     standing = {found.file.name for found in unread if found.refused_before}
     zone = ZoneInfo(zone_of_days(merchants))
     teller = _Teller(feeds, zone, records)

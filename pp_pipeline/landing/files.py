@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pp_pipeline.contact_keys import contact_secret
+from pp_pipeline.forgetting.known import Redaction, all_redactions
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
 from pp_pipeline.landing.file_names import read_name
@@ -112,19 +113,26 @@ def unread_files(
     (`hash_cache.py`); what can't be read now is left out.
     """
     inbox = scan_inbox(settings, all_feeds(merchants))
-    return unread_of(inbox, all_records(ledger), rules_hash(merchants, contact_secret(settings)), through)
+    rules = rules_hash(merchants, contact_secret(settings))
+    return unread_of(inbox, all_records(ledger), rules, through, all_redactions(ledger))
 
 
-def unread_of(inbox: Inbox, records: Sequence[FileRecord], rules: str, through: date) -> list[UnreadFile]:
-    """`unread_files` of an inbox that was looked at and of the records of the ledger; `rules` as of today."""
+def unread_of(
+    inbox: Inbox,
+    records: Sequence[FileRecord],
+    rules: str,
+    through: date,
+    redactions: Mapping[str, Redaction],
+) -> list[UnreadFile]:
+    """`unread_files` of an inbox that was looked at and of what the ledger holds; `rules` as of today."""
     in_force = files_in_force(records)
     newest = {record.name: record for record in records}
     unread = []
     for file in inbox.files:
-        if file.file_date > through or not differs(file, in_force.get(file.name)):
+        if file.file_date > through or not differs(file, in_force.get(file.name), redactions):
             continue
         try:
-            sha256 = file.sha256
+            sha256 = redactions[file.sha256].sha256 if file.sha256 in redactions else file.sha256
         except OSError:  # not to be read now: looked at the next time
             continue
         last = newest.get(file.name)
@@ -145,12 +153,14 @@ def first_day(settings: Settings, ledger: "Ledger", feeds: Sequence[Feed]) -> da
     return min(days, default=None)
 
 
-def differs(file: InboxFile, record: FileRecord | None) -> bool:
+def differs(file: InboxFile, record: FileRecord | None, redactions: Mapping[str, Redaction]) -> bool:
     """Whether the content is another one, or is dated otherwise now; a file that can't be read now is looked at the
-    next time."""
+    next time. A content that came again with somebody in it who is forgotten is no other one than without."""
     if record is None or file.file_date != record.file_date:
         return True
     try:
+        if redactions and file.sha256 in redactions:
+            return redactions[file.sha256].sha256 != record.sha256
         return file.size != record.size or file.sha256 != record.sha256
     except OSError:
         return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pp_pipeline.forgetting.redacting import orders_of_forgotten, without_forgotten
 from pp_pipeline.landing.feed_columns import FeedKind
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.file_rules import MOST_REJECTED_ROWS
@@ -43,6 +44,7 @@ class JudgedFile:
 
     `rows` are the good rows with the columns of `table`, `quarantined` the others as rows of
     `quarantined_rows`; both are None where the file could not be read. `refusal` is "" for a good file.
+    `source` is what was judged: the content without the people who are forgotten. `forgotten_count` counts their rows.
     """
 
     source: FileContent
@@ -50,6 +52,7 @@ class JudgedFile:
     row_count: int
     rows: "pandas.DataFrame | None"
     quarantined: "pandas.DataFrame | None"
+    forgotten_count: int = 0
 
     @property
     def table(self) -> str:
@@ -83,7 +86,7 @@ def judge_files(contents: Sequence[FileContent], tools: "LoadTools") -> list[Jud
     Raises:
         GateError: Great Expectations itself failed.
     """
-    readings = [read_file(source, tools.reader(source.feed), tools.today) for source in contents]
+    contents, readings = read_without_forgotten(contents, tools)
     bad_cells: list[pandas.DataFrame | None] = [None] * len(readings)
     for kind in dict.fromkeys(source.kind.kind for source in contents):
         places = [place for place, source in enumerate(contents) if source.kind.kind == kind]
@@ -100,8 +103,29 @@ def judge_files(contents: Sequence[FileContent], tools: "LoadTools") -> list[Jud
             rows = reading.rows.drop(index=bad["place"].unique()) if len(bad) else reading.rows
             rows = rows.assign(file_date=_midnight(source.file_date), **{source.kind.file_columns[0]: source.name})
             quarantined = _as_table(bad, reading.rows, source)
-        judged.append(JudgedFile(source, reason, reading.shape.row_count or 0, rows, quarantined))
+        judged.append(
+            JudgedFile(source, reason, reading.shape.row_count or 0, rows, quarantined, reading.forgotten_count)
+        )
     return judged
+
+
+def read_without_forgotten(
+    contents: Sequence[FileContent], tools: "LoadTools"
+) -> tuple[list[FileContent], list[FileReading]]:
+    """Read contents, those with somebody in them who is forgotten in what is left of them."""
+    readings = [read_file(source, tools.reader(source.feed), tools.today) for source in contents]
+    if not tools.erasure:
+        return list(contents), readings
+    for reading in readings:  # all of them first: files of lines or parcels name no address
+        if reading.rows is not None:
+            tools.erasure.note_orders(orders_of_forgotten(reading.rows, tools.erasure))
+    left = list(contents)
+    for place, (source, reading) in enumerate(zip(contents, readings, strict=True)):
+        if reading.rows is not None:
+            left[place] = without_forgotten(source, reading.rows, tools.erasure)
+        if left[place] is not source:
+            readings[place] = read_file(left[place], tools.reader(source.feed), tools.today)
+    return left, readings
 
 
 def _judge_rows(kind: str, readings: list[FileReading], gate: Gate) -> "list[pandas.DataFrame | None]":

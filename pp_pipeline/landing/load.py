@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from pp_pipeline.contact_keys import contact_secret
+from pp_pipeline.forgetting.known import Erasure
+from pp_pipeline.forgetting.replacing import take_out_again
 from pp_pipeline.landing.adoption import adopt_files
 from pp_pipeline.landing.day_rows import rows_of_days
 from pp_pipeline.landing.days import (
@@ -76,7 +79,9 @@ def load_days(
     settings.home.mkdir(parents=True, exist_ok=True)
     days = days_between(first, last)
     with FileLock(settings.home / "landing.lock"):
-        load = _Load(LoadTools(settings, merchants, today), ledger, connect)
+        erasure = Erasure(ledger, contact_secret(settings))
+        load = _Load(LoadTools(settings, merchants, today, erasure), ledger, connect)
+        take_out_again(settings, load.tools.feeds, erasure)
         inbox = scan_inbox(settings, load.tools.feeds)
         load.files = [LandedFile(name, None, "refused", reason) for name, reason in inbox.misnamed]
         load.in_force = files_in_force(all_records(ledger))
@@ -86,7 +91,7 @@ def load_days(
             has_other_merchants = merchants_differ(connection, merchants)
         vanished = _vanished(inbox.files, load.in_force, first, last)
         asked = [file for file in inbox.files if file.is_dated_too_early or first <= file.file_date <= last]
-        unread = [file for file in asked if differs(file, load.in_force.get(file.name))]
+        unread = [file for file in asked if differs(file, load.in_force.get(file.name), erasure.redactions)]
         inbox.hashes.save()
         load.adopt([file for file in unread if file.is_dated_too_early])
         unread = [file for file in unread if not file.is_dated_too_early]

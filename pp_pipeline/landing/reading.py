@@ -6,12 +6,13 @@ wrong is noted in the `FileShape`; the gate judges it.
 """
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pp_pipeline.forgetting.words import is_marked
 from pp_pipeline.landing.exports import EXPORTS
 from pp_pipeline.landing.exports.export import Block, Export, column_key
 from pp_pipeline.landing.file_rules import EARLIEST_FILE_DATE
@@ -33,11 +34,15 @@ _NEVER_EMPTY = ("orders", "order_headers")
 
 @dataclass(frozen=True)
 class FileReading:
-    """What reading a file gave: its shape, and its rows with their cells' kinds where they could be read."""
+    """What reading a file gave: its shape, and its rows with their cells' kinds where they could be read.
+
+    `forgotten_count` counts rows out of which somebody was taken; those that say nothing without are not in `rows`.
+    """
 
     shape: FileShape
     rows: "pandas.DataFrame | None" = None
     kinds: "pandas.DataFrame | None" = None
+    forgotten_count: int = 0
 
 
 def read_file(source: "FileContent", reader: RowReader, today: date) -> FileReading:
@@ -65,16 +70,24 @@ def read_file(source: "FileContent", reader: RowReader, today: date) -> FileRead
                     f"{', '.join(unknown)} (asked for by a rule under `ineligible` of its feed; {_MEANT})"
                 )
                 raise BrokenShape
-            frames = [reader.read(rows, lines, header) for rows, lines in blocks]
+            place = header.index("email") if "email" in header else None
+            marked: list[bool] = []
+            for rows, lines in blocks:
+                marked += [place is not None and is_marked(row[place]) for row in rows]
+                frames.append(reader.read(rows, lines, header))
     except BrokenShape:
         return FileReading(shape)
-    shape.row_count = sum(len(rows) for rows, _ in frames)
-    shape.rows_missing = int(not shape.row_count and source.feed.kind in _NEVER_EMPTY)
     frames = frames or [reader.read([], [], header)]
     rows = pandas.concat([rows for rows, _ in frames], ignore_index=True)
     rows["row_in_file"] = numpy.arange(1, len(rows) + 1, dtype="int32")
     kinds = pandas.concat([kinds for _, kinds in frames], ignore_index=True)
-    return FileReading(shape, rows, kinds)
+    forgotten_count = sum(marked)
+    if forgotten_count and reader.kind.drops_forgotten:
+        stays = ~numpy.array(marked)
+        rows, kinds = rows.loc[stays].reset_index(drop=True), kinds.loc[stays].reset_index(drop=True)
+    shape.row_count = len(rows)
+    shape.rows_missing = int(not shape.row_count and source.feed.kind in _NEVER_EMPTY)
+    return FileReading(shape, rows, kinds, forgotten_count)
 
 
 @contextmanager
@@ -95,7 +108,7 @@ def _in_our_columns(
     """The header and the rows in our columns; the shape notes what the file's header lacks, in the file's words."""
     feed, export = reader.feed, EXPORTS[reader.feed.export]
     is_plain = feed.export == "plain"
-    ours = _renamed(header, feed.columns) if is_plain else header
+    ours = renamed(header, feed.columns) if is_plain else header
     if is_plain:
         needed = [column.name for column in reader.kind.columns if not column.may_be_absent]
         shape.missing_columns = _not_there(header, feed.columns) or describe_missing(ours, needed)
@@ -116,7 +129,7 @@ def _in_our_columns(
     shape.missing_columns = _not_there(exported, feed.columns)
     if shape.missing_columns:
         raise BrokenShape
-    return _renamed(exported, feed.columns), blocks
+    return renamed(exported, feed.columns), blocks
 
 
 def _lacking(header: list[str], export: Export) -> str | None:
@@ -134,10 +147,10 @@ def _not_there(header: list[str], columns: Mapping[str, str]) -> str | None:
     return f"{describe_missing(header, list(missing))} ({hints})"
 
 
-def _renamed(header: list[str], columns: Mapping[str, str]) -> list[str]:
+def renamed(header: Sequence[str], columns: Mapping[str, str]) -> list[str]:
     """The header with the feed's own names in place of theirs; what an export gave under such a name is hidden."""
     if not columns:
-        return header
+        return list(header)
     theirs = {bare_word(name): ours for ours, name in columns.items()}
     found = {theirs[key] for name in header if (key := bare_word(name)) in theirs}
     return [theirs.get(bare_word(name), f"{name} of the export" if name in found else name) for name in header]

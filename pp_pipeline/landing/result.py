@@ -14,7 +14,9 @@ class LandedFile:
     """What came of one file that a load looked at.
 
     `file_date` is None where the name has no possible date. `row_count` counts all its rows,
-    `quarantined_count` those that were not taken, `without_contact_count` the taken ones without an e-mail.
+    `quarantined_count` those that were not taken, `without_contact_count` the taken ones without an e-mail,
+    `forgotten_count` those of people who are forgotten. `keeps_forgotten`: such people stand in the inbox's file still,
+    because it can't be replaced.
     """
 
     name: str
@@ -26,6 +28,8 @@ class LandedFile:
     row_count: int = 0
     quarantined_count: int = 0
     without_contact_count: int = 0
+    forgotten_count: int = 0
+    keeps_forgotten: bool = False
     is_correction: bool = False
     quarantined_by_rule: dict[str, int] = field(default_factory=dict)
 

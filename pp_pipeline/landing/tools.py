@@ -6,6 +6,7 @@ from datetime import date
 from functools import cached_property
 
 from pp_pipeline.contact_keys import contact_secret
+from pp_pipeline.forgetting.known import Erasure
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.gate import Gate, RuleOutcome
 from pp_pipeline.landing.plain_feeds import all_feeds
@@ -18,11 +19,12 @@ from pp_pipeline.settings import Settings, utc_now
 @dataclass
 class LoadTools:
     """The gate, the row reader and the clock of one load. A load without news does not make the gate, and
-    so does not import Great Expectations."""
+    so does not import Great Expectations. `erasure` says who is forgotten; without it nobody is."""
 
     settings: Settings
     merchants: Mapping[str, Merchant]
     given_today: date | None = None
+    erasure: Erasure | None = None
 
     @cached_property
     def gate(self) -> Gate:

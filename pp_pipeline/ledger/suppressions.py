@@ -3,7 +3,7 @@
 A fact (contact, channel, kind, reason) is one row, however often it is said. It is in force when it was said after
 it was last lifted. So it does not matter how often files come: an old file that is
 sent once more suppresses nobody anew who was let go since, and lets nobody go who was suppressed since. A
-complaint is never lifted.
+complaint is never lifted, nor is the tombstone of somebody who is forgotten.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pp_pipeline.forgetting.words import FORGOTTEN
 from pp_pipeline.ledger.schema import suppressions
 from pp_pipeline.ledger.store import Ledger
 
@@ -138,6 +139,7 @@ def _lift(connection: Connection, changes: Sequence[Lift]) -> None:
             .where(
                 and_(suppressions.c.contact_key == bindparam("lifted_key"), *scope),
                 suppressions.c.reason != COMPLAINED,
+                suppressions.c.reason != FORGOTTEN,
                 or_(
                     suppressions.c.lifted_at.is_(None),
                     suppressions.c.lifted_at < bindparam("new_lifted_at", type_=suppressions.c.lifted_at.type),

@@ -13,9 +13,11 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 
 from pp_pipeline.sending.gates import DeliveryTarget
@@ -168,8 +170,7 @@ def _append(path: Path, lines: Sequence[str]) -> Outcome:
     """Append lines to a file; on a failure nothing of them stays."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with _locked(path) as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)
@@ -183,6 +184,21 @@ def _append(path: Path, lines: Sequence[str]) -> Outcome:
     except OSError as error:
         return _failed(error)
     return Outcome("sent", provider_id=f"outbox:{path.name}")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[FileIO]:
+    """The file at its path, to append to, under its lock; `pp forget` may put another one there while this waits."""
+    while True:
+        with path.open("ab+", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                is_there = os.path.samestat(os.fstat(file.fileno()), path.stat())
+            except FileNotFoundError:
+                is_there = False
+            if is_there:
+                yield file
+                return
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -135,9 +135,7 @@ class DeliveryTeller:
         return str(path.relative_to(self.settings.home)) if path.exists() else None
 
 
-def _held(
-    planned: Planned, standing: tuple[Batch, BatchState] | None, target: str, paused: frozenset[str]
-) -> Outgoing:
+def _held(planned: Planned, standing: tuple[Batch, BatchState] | None, target: str, paused: frozenset[str]) -> Outgoing:
     """Something planned that the ledger does not know: how its batch stands."""
     batch, state = standing if standing else (None, None)
     if batch is None or state is None:

@@ -86,6 +86,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 "files refused": len(result.refused),
                 "rows quarantined": sum(file.quarantined_count for file in result.files),
                 "orders without contact": sum(file.without_contact_count for file in result.accepted),
+                "forgotten rows": sum(file.forgotten_count for file in result.accepted),
                 "files vanished from the inbox": list(result.vanished),
                 "names not understood": list(result.unrecognised),
                 "files still being written": [f.name for f in result.files if f.outcome == "left_for_later"],
@@ -95,6 +96,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         )
         # Also what an earlier run refused: the check stays red until a better content comes.
         reasons = [file.reason for file in result.refused] + [file.reason for file in standing if file.refused_before]
+        reasons += [f"{file.name}: {STILL_HOLDS}" for file in result.accepted if file.keeps_forgotten]
         reasons += _dated_after(result.later, location)
         refusals = list(dict.fromkeys([*reasons, *result.problems]))
         yield dg.AssetCheckResult(
@@ -119,6 +121,9 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         )
 
     return [order_file_rows]
+
+
+STILL_HOLDS = "holds somebody who is forgotten, and can't be replaced in the inbox; delete it, or let it be written to"
 
 
 def _write_page(

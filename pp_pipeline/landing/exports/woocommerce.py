@@ -52,6 +52,7 @@ _ITEM = ("sku", "product_name", "quantity", "unit_price", "line_status", "produc
 _WEBTOFFEE_ADDED = ("email", "status", "refunded_amount", *_ITEM)
 _NO_ITEM = ("",) * len(_ITEM)
 _LINE_KEY = re.compile(r"(?:^|\|)(name|product_id|sku|quantity|total|sub_total|refunded):")
+_TEXTS = ("name", "sku")
 _REFUND = re.compile(r"(?:^|;)amount:([^|;]*)")
 
 _ITEMS_TAKES = {
@@ -95,7 +96,7 @@ def _item(cell: str) -> tuple[str, ...]:
     values: dict[str, str] = {}
     for key, value in zip(pieces[1::2], pieces[2::2], strict=True):
         # Behind a number stand further keys, which plug-ins add; a name may hold a `|` itself.
-        values.setdefault(key, value if key in ("name", "sku") else value.partition("|")[0])
+        values.setdefault(key, value if key in _TEXTS else value.partition("|")[0])
     if "sku" not in values or "quantity" not in values:
         return _NO_ITEM
     total, refunded = read_amount(values.get("total", "")), read_amount(values.get("refunded", ""))
@@ -109,6 +110,18 @@ def _item(cell: str) -> tuple[str, ...]:
         "returned" if is_returned else "",
         product_id,
     )
+
+
+def item_without_notes(cell: str) -> str:
+    """A line's cell with the keys alone that are read here: plug-ins add others, such as what a gift card says."""
+    pieces = _LINE_KEY.split(cell)
+    pairs = zip(pieces[1::2], pieces[2::2], strict=True)
+    return "|".join(f"{key}:{text if key in _TEXTS else text.partition('|')[0]}" for key, text in pairs)
+
+
+def refunds_without_notes(cell: str) -> str:
+    """A cell of refunds with its amounts alone, or nothing where it is not of that form."""
+    return ";".join(f"amount:{amount}" for amount in _REFUND.findall(cell))
 
 
 def _price_of_one(line_total: str, quantity: str) -> str:

@@ -29,7 +29,7 @@ def read_csv(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Block]:
         shape.cut_off_line = line_at(content, len(content))
     former_limit = csv.field_size_limit(LONGEST_CELL)
     try:
-        yield from _blocks(content, _dialect(content, feed, shape), shape)
+        yield from _blocks(content, dialect_of(content, feed, shape), shape)
     except UnicodeDecodeError:
         note_not_utf8(content, shape)
         raise BrokenShape from None  # the original holds the content
@@ -70,7 +70,7 @@ def _blocks(content: bytes, dialect: dict[str, Any], shape: FileShape) -> Iterat
         raise BrokenShape from None  # the original may hold a part of the row
 
 
-def _dialect(content: bytes, feed: Feed, shape: FileShape) -> dict[str, Any]:
+def dialect_of(content: bytes, feed: Feed, shape: FileShape) -> dict[str, Any]:
     """How the csv reader is to read; notes in the shape what the words of a refusal need."""
     quoting: dict[str, Any] = {"quotechar": feed.quote} if feed.quote else {"quoting": csv.QUOTE_NONE}
     dialect = {"strict": True, "delimiter": feed.delimiter, **quoting}

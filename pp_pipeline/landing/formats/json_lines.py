@@ -57,7 +57,7 @@ def read_json_lines(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Bl
         lines: list[int] = []
         for line, fields in _objects(content, shape):
             values = map(fields.get, names)
-            rows.append([value if type(value) is str else _as_cell(value, feed) for value in values])
+            rows.append([value if type(value) is str else as_cell(value, feed) for value in values])
             lines.append(line)
             if len(rows) == _ROWS_AT_ONCE:
                 check_cells(rows, lines, shape)
@@ -74,9 +74,7 @@ def read_json_lines(content: bytes, feed: Feed, shape: FileShape) -> Iterator[Bl
 def _objects(content: bytes, shape: FileShape) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line and fields of each object."""
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="strict", newline="")
-    decode = json.JSONDecoder(
-        object_pairs_hook=_object, parse_float=_Digits, parse_int=_Digits, parse_constant=_refuse_constant
-    ).decode
+    decode = decoder().decode
     line = 0
     try:
         for line, written in enumerate(text, start=1):
@@ -100,6 +98,13 @@ def _objects(content: bytes, shape: FileShape) -> Iterator[tuple[int, dict[str, 
     raise BrokenShape
 
 
+def decoder() -> json.JSONDecoder:
+    """Of one line: numbers keep their digits, and what can't be taken raises ValueError."""
+    return json.JSONDecoder(
+        object_pairs_hook=_object, parse_float=_Digits, parse_int=_Digits, parse_constant=_refuse_constant
+    )
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
@@ -111,20 +116,21 @@ def _refuse_constant(_: str) -> None:
     raise _NotSoundError("holds NaN or Infinity, which JSON does not have; write null")
 
 
-def _as_cell(value: Any, feed: Feed) -> str:
+def as_cell(value: Any, feed: Feed) -> str:
+    """A value as the text of a cell."""
     if isinstance(value, _Digits):
         return number_of_feed(str(value), feed)
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, str) else _compact(value)
+    return str(value) if isinstance(value, str) else compact(value)
 
 
-def _compact(value: Any) -> str:
+def compact(value: Any) -> str:
     """JSON again, without blanks. Not by the standard encoder: it would put the numbers into quotes."""
     if isinstance(value, dict):
-        return "{" + ",".join([f"{_compact(name)}:{_compact(inner)}" for name, inner in value.items()]) + "}"
+        return "{" + ",".join([f"{compact(name)}:{compact(inner)}" for name, inner in value.items()]) + "}"
     if isinstance(value, list):
-        return "[" + ",".join([_compact(inner) for inner in value]) + "]"
+        return "[" + ",".join([compact(inner) for inner in value]) + "]"
     return str(value) if isinstance(value, _Digits) else json.dumps(value, ensure_ascii=False)

@@ -30,6 +30,15 @@ def as_utf8(content: bytes, feed: Feed, shape: FileShape) -> bytes:
     return content
 
 
+def encoding_of(content: bytes, feed: Feed) -> tuple[bytes, str]:
+    """The byte order mark of a sound content, or nothing, and the encoding of what stands behind it."""
+    marks = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+    for mark, encoding in marks:
+        if content.startswith(mark) and (encoding != "utf-8" or _is_utf8_feed(feed)):
+            return mark, encoding
+    return b"", _utf_16_of(content) if codecs.lookup(feed.encoding).name == "utf-16" else feed.encoding
+
+
 def note_not_utf8(content: bytes, shape: FileShape) -> None:
     """Note on which line the content stops being UTF-8, and whether it just ends too early."""
     try:
@@ -67,8 +76,7 @@ def _transcoded(content: bytes, encoding: str, shape: FileShape) -> bytes:
         is_another = not is_utf_16
     elif is_utf_16:  # without the NULs of Latin letters it would be decoded to a sound text of nonsense
         is_another = not _seems_utf_16(content)
-        odd, even = _nuls(content)
-        encoding = "utf-16-le" if odd >= even else "utf-16-be"
+        encoding = _utf_16_of(content)
     else:
         is_another = content.startswith(codecs.BOM_UTF8)
     if is_another:
@@ -89,6 +97,12 @@ def _seems_utf_16(content: bytes) -> bool:
     """Whether about every second byte of the beginning is NUL, as in Latin letters of UTF-16."""
     fewer, more = sorted(_nuls(content))
     return more * 4 > min(len(content), 200) and fewer * 4 < more
+
+
+def _utf_16_of(content: bytes) -> str:
+    """Which of the two kinds without a byte order mark."""
+    odd, even = _nuls(content)
+    return "utf-16-le" if odd >= even else "utf-16-be"
 
 
 def _nuls(content: bytes) -> tuple[int, int]:

@@ -1,0 +1,101 @@
+"""Taking somebody out of the outbox: messages to them, and their lines of events and segments (DESIGN 6)."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from pp_pipeline.forgetting.searching import Search
+from pp_pipeline.ledger.schema import deliveries
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class OutboxFound:
+    """What the outbox held of somebody: `messages`, and `lines` of events and of members of segments."""
+
+    messages: int
+    lines: int
+
+
+def forget_in_outbox(
+    settings: Settings, ledger: Ledger, merchant: str, contact_key: str, search: Search, writes: bool
+) -> OutboxFound:
+    """Look for a contact in the outbox, and where `writes`, delete what is there. Doing it again is harmless."""
+    messages = list(_messages(settings.outbox, ledger, contact_key, search))
+    lines = 0
+    for path in [*settings.outbox.glob("events/*/*.jsonl"), *settings.outbox.glob("segments/*/*.jsonl")]:
+        lines += _forget_lines(path, merchant, contact_key, search, writes)
+    if writes:
+        for path in messages:
+            path.unlink(missing_ok=True)
+    return OutboxFound(len(messages), lines)
+
+
+def _messages(outbox: Path, ledger: Ledger, contact_key: str, search: Search) -> Iterator[Path]:
+    """Messages that the ledger knows as the contact's, and others with the address in them unless the ledger knows
+    them as another contact's; drafts that a kill left behind, too."""
+    owners = _owners(ledger)
+    for path in outbox.glob("messages/*/*"):
+        if not path.is_file():
+            continue
+        owner = owners.get(path.name)
+        if owner == contact_key:
+            yield path
+        elif owner is None:
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:  # a draft that was completed meanwhile
+                continue
+            if search.is_in(content.replace(b"=\r\n", b"")):  # lines that quoted-printable broke
+                yield path
+
+
+def _owners(ledger: Ledger) -> dict[str, str | None]:
+    """The contact of each message in the outbox that the ledger knows, by the name of its file."""
+    table = deliveries.c
+    query = select(table.provider_id, table.contact_key).where(
+        table.kind == "message", table.provider_id.startswith("outbox:")
+    )
+    with ledger.reading() as connection:
+        return {provider_id.removeprefix("outbox:"): key for provider_id, key in connection.execute(query)}
+
+
+def _forget_lines(path: Path, merchant: str, contact_key: str, search: Search, writes: bool) -> int:
+    """Write the file without the contact's lines, whole or not at all, under the lock of whoever appends."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return 0
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        lines = file.read().splitlines(keepends=True)
+        kept = [line for line in lines if not _is_of(line, merchant, contact_key, search)]
+        if writes and len(kept) < len(lines):
+            draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+            try:
+                with draft.open("wb") as written:
+                    written.write(b"".join(kept))
+                    written.flush()
+                    os.fsync(written.fileno())
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
+    return len(lines) - len(kept)
+
+
+def _is_of(line: bytes, merchant: str, contact_key: str, search: Search) -> bool:
+    try:
+        fields: Any = json.loads(line)
+    except ValueError:  # a process was killed in the middle of a line
+        fields = None
+    if not isinstance(fields, dict):
+        return search.is_in(line)
+    is_of_merchant = fields.get("merchant", merchant) == merchant
+    return fields.get("contact_key") == contact_key or (is_of_merchant and search.is_in(line))

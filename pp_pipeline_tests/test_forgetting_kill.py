@@ -1,0 +1,238 @@
+"""`pp forget` that is killed: landing holds the person out from the tombstone on, and a second run completes it.
+
+A process of its own kills itself with SIGKILL at a named point: nothing can be tidied up after that.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pp_pipeline.cli import app
+from pp_pipeline.commands.forget import write_tombstone
+from pp_pipeline.contact_keys import contact_key, contact_secret
+from pp_pipeline.forgetting.files import FileRounds
+from pp_pipeline.forgetting.known import Erasure
+from pp_pipeline.forgetting.searching import Search
+from pp_pipeline.landing.archive import archived_file, hash_of
+from pp_pipeline.landing.tables import ROW_TABLES
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.settings import Settings
+from pp_pipeline.warehouse import Warehouse
+from pp_pipeline_tests import forgetting_cases as cases
+from pp_pipeline_tests.forgetting_cases import ANN
+from pp_pipeline_tests.landing_shop import Shop, merchant
+from pp_pipeline_tests.pipeline import copy_checkout
+from pp_pipeline_tests.test_forgetting import FILES as ALL_FILES
+from pp_pipeline_tests.test_forgetting import PEOPLE, TODAY
+from pp_pipeline_tests.test_forgetting_files import people_left
+
+FILES = {
+    "orders_2026-01-06.csv": cases.csv_bytes(cases.ORDERS),
+    "orders_2026-01-07.parquet": cases.parquet_bytes(cases.ORDERS[:4]),
+    "contacts_2026-01-06.jsonl": cases.json_bytes(cases.CONTACTS),
+    "shipments_2026-01-05.csv": cases.csv_bytes(cases.SHIPMENTS),
+}
+# Where the process dies: before or after the how-manieth call.
+POINTS = {
+    "after the orders are noted": ("pp_pipeline.forgetting.known.Erasure.note_orders", "after", 1),
+    "while the archive is written": ("pp_pipeline.landing.archive.os.fsync", "before", 2),
+    "before the redaction is noted": ("pp_pipeline.forgetting.known.Erasure.note_redaction", "before", 1),
+    "after the redaction is noted": ("pp_pipeline.forgetting.known.Erasure.note_redaction", "after", 1),
+    "before the old content goes": ("pp_pipeline.landing.archive.drop", "before", 2),
+    "before the inbox": ("pp_pipeline.forgetting.files.replace_in_inbox", "before", 1),
+    "while the inbox is written": ("pp_pipeline.forgetting.replacing.shutil.copymode", "before", 2),
+    "between two files of the inbox": ("pp_pipeline.forgetting.files.replace_in_inbox", "after", 1),
+}
+_DIE = """
+import os, signal, sys
+from importlib import import_module
+
+def die_at(place, when, call):
+    path, names = place, []
+    while True:  # the longest part of the place that is a module, then attributes
+        path, _, name = path.rpartition(".")
+        names.insert(0, name)
+        try:
+            owner = import_module(path)
+            break
+        except ImportError:
+            continue
+    for name in names[:-1]:
+        owner = getattr(owner, name)
+    original = getattr(owner, names[-1])
+    calls = []
+
+    def dying(*args, **kwargs):
+        calls.append(1)
+        result = original(*args, **kwargs) if len(calls) < int(call) or when == "after" else None
+        if len(calls) == int(call):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, names[-1], dying)
+"""
+_ROUNDS = """
+from pp_pipeline.settings import Settings
+from pp_pipeline_tests.test_forgetting_kill import rounds
+from pp_pipeline.ledger.store import Ledger
+
+home, *place = sys.argv[1:]
+settings = Settings(home=home)
+with Ledger(settings) as ledger:
+    work = rounds(settings, ledger)
+    die_at(*place)
+    work.run(writes=True)
+"""
+_COMMAND = """
+from pp_pipeline.cli import app
+import pp_pipeline.commands.forget, pp_pipeline.commands.runs, pp_pipeline.landing.load
+
+die_at(*sys.argv[1:4])
+app(["forget", "ann@example.com", "--yes", "--today", sys.argv[4]])
+"""
+
+
+def rounds(settings: Settings, ledger: Ledger) -> FileRounds:
+    erasure = Erasure(ledger, contact_secret(settings))
+    return FileRounds(settings, ledger, {"main": merchant()}, erasure, Search([ANN]), lambda *_: None)
+
+
+def run_to_its_death(code: str, *arguments: str) -> None:
+    command = [sys.executable, "-c", _DIE + code, *arguments]
+    child = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ.copy())
+    assert child.returncode == -signal.SIGKILL, child.stdout + child.stderr
+
+
+def files_with_people(settings: Settings) -> list[str]:
+    return [
+        path.name
+        for path in settings.home.rglob("*")
+        if path.is_file() and not path.name.startswith("warehouse") and people_left(path.read_bytes(), *PEOPLE)
+    ]
+
+
+def contents(shop: Shop) -> dict[str, list[tuple[object, ...]]]:
+    return {table: shop.rows("*", table) for table in ROW_TABLES}
+
+
+def forgotten_shop(home: Path) -> Shop:
+    """Loaded, with the tombstone, before any file was touched."""
+    shop = Shop(Settings(home=home))
+    shop.settings.secret_file.write_text("a secret of the tests, the same each time")
+    for name, content in FILES.items():
+        shop.drop(name, content)
+    shop.load()
+    write_tombstone(shop.ledger, contact_key(contact_secret(shop.settings), "main", ANN))
+    return shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    opened = forgotten_shop(tmp_path / "home")
+    yield opened
+    opened.ledger.close()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[object, ...]]]:
+    """The tables where nobody was killed."""
+    whole = forgotten_shop(tmp_path_factory.mktemp("whole") / "home")
+    found = rounds(whole.settings, whole.ledger).run(writes=True)
+    assert (found.contents, found.inbox, found.stuck) == (4, 4, [])
+    assert found.days == {date(2026, 1, day) for day in (5, 6, 7)}
+    whole.load()
+    tables = contents(whole)
+    whole.ledger.close()
+    return tables
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_among_the_files_a_second_run_completes_it(
+    point: str, shop: Shop, expected: dict[str, list[tuple[object, ...]]]
+) -> None:
+    before = shop.files()
+    place, when, call = POINTS[point]
+    run_to_its_death(_ROUNDS, str(shop.settings.home), place, when, str(call))
+    assert files_with_people(shop.settings), "all was done before the end"
+
+    shop.load()  # one in between makes no correction of it
+
+    found = rounds(shop.settings, shop.ledger).run(writes=True)
+    assert found.stuck == []
+    assert files_with_people(shop.settings) == []
+    after = shop.files()
+    assert [(one.name, one.adopted_at, one.outcome) for one in after] == [
+        (one.name, one.adopted_at, one.outcome) for one in before
+    ], "nothing looks like a correction of the shop's"
+    for record in after:
+        assert hash_of(archived_file(shop.settings, record.sha256).read_bytes()) == record.sha256
+        assert hash_of((shop.settings.inbox / record.name).read_bytes()) == record.sha256
+    assert len(list(shop.settings.archive.iterdir())) == len(FILES)
+    shop.load()
+    assert contents(shop) == expected
+    again = rounds(shop.settings, shop.ledger).run(writes=True)
+    assert (again.contents, again.inbox, again.rows) == (0, 0, 0)
+
+
+# Later steps, in the command: what was killed, and what must be complete before the second run already.
+LATER = {
+    "within the load": ("pp_pipeline.landing.load.write_days", "before", 1),
+    "before the new warehouse is in its place": ("pp_pipeline.forgetting.compacting.os.fsync", "before", 1),
+    "among the outbox": ("pp_pipeline.forgetting.outbox.os.fsync", "before", 1),
+}
+
+
+@pytest.fixture(scope="module")
+def sent_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with checkout and home, in which messages went to the outbox."""
+    folder = tmp_path_factory.mktemp("sent")
+    copy_checkout(folder / "checkout")
+    (folder / "home/inbox").mkdir(parents=True)
+    for name, content in ALL_FILES.items():
+        if "export" not in name:
+            (folder / "home/inbox" / name).write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch:
+        use(folder, patch)
+        pp("run", "--from", "2026-07-06", "--to", TODAY, "--today", TODAY)
+        pp("approve", "--all-waiting", "--yes", "--by", "test", "--today", TODAY)
+        pp("send", "--from", "2026-07-06", "--to", TODAY, "--today", TODAY)
+    return folder
+
+
+def use(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    for name, path in {"PP_HOME": "home", "PP_CHECKOUT": "checkout", "DAGSTER_HOME": "home/dagster"}.items():
+        patch.setenv(name, str(folder / path))
+
+
+def pp(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("point", LATER)
+def test_killed_later_a_second_run_completes_it(
+    point: str, sent_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sent_shop, tmp_path / "copy")
+    use(tmp_path / "copy", monkeypatch)
+    place, when, call = LATER[point]
+    run_to_its_death(_COMMAND, place, when, str(call), TODAY)
+    settings = Settings.from_environment()
+    assert files_with_people(settings), "the outbox comes last"
+    assert "Forgotten." in pp("forget", ANN, "--yes", "--today", TODAY)
+    assert files_with_people(settings) == []
+    assert people_left(settings.warehouse_file.read_bytes(), *PEOPLE) == []
+    assert not [path.name for path in settings.home.iterdir() if "fresh" in path.name]
+    with Warehouse(settings).connect() as connection:
+        for table in connection.rows("select table_name from information_schema.tables"):
+            rows = connection.rows(f'select * from "{table[0]}"')
+            assert people_left(repr(rows).encode(), *PEOPLE) == [], table
