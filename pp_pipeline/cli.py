@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pp_pipeline.cli_coupons import coupons_app
+from pp_pipeline.cli_ledger import app as ledger_app
 
 app = typer.Typer(
     name="pp",
@@ -14,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(coupons_app, name="coupons")
+app.add_typer(ledger_app, name="ledger")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Today = Annotated[str | None, typer.Option(help="Act as of this day (rehearsals only; refused in live mode).")]

@@ -144,6 +144,11 @@ class Settings(BaseModel):
         return self.home / "warehouse.duckdb"
 
     @property
+    def witness_file(self) -> Path:
+        """How far the ledger had come when this home last looked: a restored one is noticed by it."""
+        return self.home / "ledger.witness.json"
+
+    @property
     def secret_file(self) -> Path:
         """Holds the secret behind contact_key where PP_SECRET is not set."""
         return self.home / "secret.key"

@@ -102,7 +102,8 @@ class QueuePipeline:
         if self.settings.target == "postgres":
             with self.warehouse.connect() as connection:
                 connection.execute(f"drop schema {self.settings.warehouse_schema} cascade")
-        for name in ("inbox", "archive", "warehouse.duckdb", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
+        for name in ("inbox", "archive", "warehouse.duckdb", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm",
+                     "ledger.witness.json"):  # fmt: skip
             path = self.settings.home / name
             if path.is_dir():
                 shutil.rmtree(path)

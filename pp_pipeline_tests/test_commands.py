@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from pp_pipeline.cli import app
 from pp_pipeline.commands.batches import unique_prefixes
+from pp_pipeline.ledger.schema import claims
+from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.settings import Settings
 from pp_pipeline_tests.pipeline import copy_checkout
 
 TODAY = "2026-01-10"
@@ -325,6 +329,20 @@ def test_a_test_message_goes_to_somebody_of_the_shop_with_a_sample_order(shop: S
         assert "the kill switch is on" in shop.pp("send-test", "thank_you", "--to", "a@example.com", code=2)
     finally:
         shop.pp("kill-switch", "off")
+
+
+def test_send_says_what_to_do_about_a_ledger_that_was_put_back(shop: Shop) -> None:
+    span = ("--from", TODAY, "--to", TODAY, "--today", TODAY)
+    shop.pp("send", *span)
+    with Ledger(Settings(home=shop.home)) as ledger, ledger.writing() as connection:
+        connection.execute(delete(claims))
+    before = shop.mails()
+    told = shop.pp("send", *span, code=1)
+    assert told.count("Nothing is sent: the ledger is not the one that this home has sent by: it lacks claim") == 1
+    assert "Delivered now: 0" in told
+    assert "ann accepted the ledger" in shop.pp("ledger", "accept", "--by", "ann", "--yes")
+    shop.pp("send", *span)
+    assert shop.mails() == before
 
 
 def test_send_names_what_is_wrong_with_its_days(shop: Shop) -> None:

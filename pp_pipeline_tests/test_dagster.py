@@ -6,11 +6,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy import delete
 
 from pp_pipeline.campaigns.parameters import CampaignError
 from pp_pipeline.defs.jobs import DAILY, SENDING
 from pp_pipeline.defs.location import Location
 from pp_pipeline.landing.load import load_days
+from pp_pipeline.ledger.schema import claims
+from pp_pipeline.ledger.store import Ledger
 from pp_pipeline_tests.dagster_home import Installation, install
 
 JULY = [date(2026, 7, day) for day in range(1, 32)]
@@ -237,6 +240,28 @@ def test_the_batch_sensor_asks_for_each_day_that_is_ready_and_the_job_delivers_o
     assert len(delivered) == 1
     assert installation.run(SENDING, JULY[10], JULY[10]).success
     assert sorted(path.name for path in installation.settings.outbox.rglob("*.eml")) == delivered
+
+
+def test_a_ledger_that_lacks_what_was_sent_is_told_and_sends_nothing(installation: Installation) -> None:
+    def told() -> tuple[bool, str]:
+        result = installation.run(SENDING, JULY[10], JULY[10])
+        assert result.success
+        checks = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
+        [event] = result.asset_materializations_for_node("deliveries")
+        return checks["ledger_is_whole"], str(event.metadata["not sent to the end"].value)
+
+    assert told() == (True, "[]")
+    with Ledger(installation.settings) as ledger, ledger.writing() as connection:
+        connection.execute(delete(claims))
+    is_whole, words = told()
+    assert not is_whole
+    assert "Nothing is sent: the ledger is not the one" in words
+    definitions = installation.definitions()
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, definitions=definitions)
+        tick = definitions.resolve_sensor_def("batch_sensor").evaluate_tick(context)
+    assert tick.run_requests == []
+    assert "nothing is sent before `pp ledger accept`" in str(tick.skip_message)
 
 
 def test_the_schedule_builds_today_and_with_it_what_no_longer_holds(installation: Installation) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 
-import typer
 from sqlalchemy import select
 
 from pp_pipeline.commands.batches import (
@@ -15,7 +14,7 @@ from pp_pipeline.commands.batches import (
     unique_prefixes,
 )
 from pp_pipeline.commands.login import login_name
-from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.output import confirmed, counted, err, guarded, out, print_json, print_line, print_table
 from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.plan import BatchId
@@ -55,7 +54,10 @@ def approve_batches(
             print_line("No batch waits for approval." if everything else "Nothing was to approve.")
         return 0
     rows = sum(batch.new_count for batch, _ in wanted)
-    if not yes and not _confirmed(f"Approve {counted(len(wanted), 'batch', 'batches')} with {rows} new rows?"):
+    if not yes and not confirmed(
+        f"Approve {counted(len(wanted), 'batch', 'batches')} with {rows} new rows?",
+        "--yes approves without being asked",
+    ):
         err.print("nothing was approved")
         return 1
     by = by or login_name()
@@ -133,11 +135,3 @@ def _show(known: Sequence[Standing], wanted: Sequence[Standing], done: Sequence[
             ],
         )  # fmt: skip
     out.print()
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        err.print("no answer; --yes approves without being asked")
-        return False

@@ -9,6 +9,7 @@ from typing import Any
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import guarded, out, print_json, print_line, print_table
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import (
     FLOOR_ROWS,
@@ -36,6 +37,7 @@ MEANINGS = {
     "waits: large": f"{FLOOR_ROWS} new rows or more, and over {MAX_GROWTH} times the median of {MEDIAN_DAYS} days; "
     "`pp approve` lets it go",
     "kill switch": "the kill switch is on: nothing goes before `pp kill-switch off`",
+    "restored ledger": "the ledger lacks what this home has sent by it: nothing goes before `pp ledger accept`",
     "early": "its day has not come",
     "paused": "its conversation or campaign is paused: `pp pause` lists them",
     "incomplete day": "waits for files of its day that are due; transactional messages go",
@@ -60,6 +62,8 @@ def show_batches(waiting: bool, today: str | None, as_json: bool, limit: int = 4
     if counts:
         rows = [[counts[word], word, meaning] for word, meaning in MEANINGS.items() if counts[word]]
         print_table("In all", ["count", "state", ""], rows)
+        for line in lines_of_ledger(Settings.from_environment()):
+            print_line(line, "red")
         for line in lines_of_missing_files(Settings.from_environment(), everything):
             print_line(line, "yellow")
     else:
@@ -76,6 +80,13 @@ def standings(settings: Settings, today: str | None) -> list[Standing]:
     day = acting_day(settings, load_merchants(settings), today)
     with Ledger(settings) as ledger:
         return batch_states(ledger, settings, _EARLIEST, _LATEST, day)
+
+
+def lines_of_ledger(settings: Settings) -> list[str]:
+    """What is wrong with the ledger as a whole, so that nothing is sent by it; nothing where all is well."""
+    with Ledger(settings) as ledger, ledger.reading() as connection:
+        missing = Witness.of(settings).missing(connection)
+    return [words(missing)] if missing else []
 
 
 def lines_of_missing_files(settings: Settings, standings: Sequence[Standing], limit: int = 10) -> list[str]:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import wraps
 from typing import Any, ParamSpec
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -57,6 +58,15 @@ def counted(count: int, one: str, many: str) -> str:
 def print_line(text: str, style: str = "") -> None:
     """A line as it is: no markup, folded at words where it is longer than the terminal."""
     out.print(Text(text, style=style))
+
+
+def confirmed(question: str, without: str) -> bool:
+    """Whether the person says yes; `without` says how to do without being asked, where nobody answers."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        err.print(f"no answer; {without}")
+        return False
 
 
 def guarded(command: Callable[P, int]) -> Callable[P, int]:

@@ -51,7 +51,7 @@ def run_days(first: str, last: str, today: str | None, send: bool, as_json: bool
         _print_report(report)
     # Refused files and other checks of severity error: the run went on, and a scheduler should say so.
     is_sound = all(check["severity"] != "error" for check in report["checks"])
-    return 0 if report["succeeded"] and is_sound else 1
+    return 0 if report["succeeded"] and is_sound and not report["ledger"] else 1
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -78,6 +78,8 @@ def _print_report(report: dict[str, Any]) -> None:
     if waiting:
         out.print(f"{waiting} batches wait for approval: nothing old or unusually large goes by itself.")
         out.print("See them with `pp batches --waiting`, let them go with `pp approve`.")
+    for line in report["ledger"] if "sending_checks" not in report else ():  # else its check has said so
+        out.print(line, markup=False, style="red")
     if report["missing_files"]:
         out.print("Batches wait for files that are due:")
         for line in report["missing_files"]:

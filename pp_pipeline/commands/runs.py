@@ -10,7 +10,7 @@ import dagster as dg
 from pp_pipeline.build_range import BuildRange, build_range
 from pp_pipeline.campaigns.parameters import Campaign
 from pp_pipeline.campaigns.queues import QueueDay, queue_days
-from pp_pipeline.commands.batches import lines_of_missing_files
+from pp_pipeline.commands.batches import lines_of_ledger, lines_of_missing_files
 from pp_pipeline.definitions import build_definitions
 from pp_pipeline.defs.jobs import DAILY, SENDING, range_tags
 from pp_pipeline.defs.location import Location
@@ -71,8 +71,8 @@ class JobRunner:
         }  # fmt: skip
 
     def standing(self, first: date, last: date) -> dict[str, Any]:
-        """How the queues and batches stand: `queues` and `batches`, a row for each, and the `missing_files` that
-        blocked batches wait for."""
+        """How the queues and batches stand: `queues` and `batches`, a row for each, the `missing_files` that
+        blocked batches wait for, and what is wrong with the `ledger` as a whole."""
         location = self.location
         with location.warehouse.connect() as connection:
             queues = [
@@ -83,7 +83,8 @@ class JobRunner:
         with location.ledger() as ledger:
             states = batch_states(ledger, self.settings, first, last, self.today)
         missing = lines_of_missing_files(self.settings, states)
-        return {"queues": queues, "batches": _batch_rows(states), "missing_files": missing}
+        lacking = lines_of_ledger(self.settings)
+        return {"queues": queues, "batches": _batch_rows(states), "missing_files": missing, "ledger": lacking}
 
     def _execute(self, job: str, first: date, last: date, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
         return self._definitions.resolve_job_def(job).execute_in_process(

@@ -28,12 +28,12 @@ def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
         raise SettingsError(f"--to {to_day} lies before the day of the first order file ({from_day})")
     report |= runner.send(from_day, to_day)
     standing = runner.standing(from_day, to_day)
-    report |= {name: standing[name] for name in ("batches", "missing_files")}
+    report |= {name: standing[name] for name in ("batches", "missing_files", "ledger")}
     if as_json:
         print_json(report)
     else:
         _print_report(report)
-    return 0 if report["succeeded"] else 1
+    return 0 if report["succeeded"] and not report["ledger"] else 1
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -51,7 +51,10 @@ def _print_report(report: dict[str, Any]) -> None:
         print_line(f"{totals['waiting']} batches wait for approval: `pp batches --waiting`, then `pp approve`.")
     if totals["blocked"]:
         print_line(f"{totals['blocked']} batches are blocked; `pp batches` says why.")
-    for line in [*report["missing_files"], *(check["text"] for check in report["sending_checks"])]:
+    for line in report["ledger"]:
+        print_line(line, "red")
+    warnings = [check["text"] for check in report["sending_checks"] if check["severity"] == "warn"]
+    for line in [*report["missing_files"], *warnings]:
         print_line(line, "yellow")
     if not report["succeeded"]:
         print_line("The sending job failed; what it had claimed stands in the ledger and is not sent twice.", "red")

@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Row, and_, select
 from pp_pipeline.ledger.schema import batches, releases
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH
+from pp_pipeline.ledger.witness import RESTORED_LEDGER
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.plan import BatchId, BatchKind
 from pp_pipeline.settings import Settings
@@ -77,8 +78,8 @@ class Batch:
 @dataclass(frozen=True)
 class BatchState:
     """`sent`: nothing is left to do. `ready`: goes at the next sending. `waiting`: needs approval, as it is
-    `old` or `large`. `blocked`: by a gate (the `kill_switch`, `paused`, its day lacks a file: `incomplete_day`), or
-    its day has not come (`early`)."""
+    `old` or `large`. `blocked`: by a gate (the `kill_switch`, a `restored_ledger`, `paused`, its day lacks a file:
+    `incomplete_day`), or its day has not come (`early`)."""
 
     state: Literal["sent", "ready", "waiting", "blocked"]
     reason: str = ""
@@ -133,7 +134,7 @@ def batch_state(batch: Batch, past_row_counts: Sequence[int], closed_gate: str, 
     release = batch.release
     if release.finished_at is not None:
         return BatchState("sent")
-    if closed_gate == KILL_SWITCH:
+    if closed_gate in (KILL_SWITCH, RESTORED_LEDGER):
         return BatchState("blocked", closed_gate)
     if batch.day > today:
         return BatchState("blocked", "early")

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, t
 from pp_pipeline.ledger.schema import claims, deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
+from pp_pipeline.ledger.witness import RESTORED_LEDGER, Mark, Witness
 from pp_pipeline.sending.batches import Batch, are_newest
 from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
 from pp_pipeline.sending.outlets import Outcome
@@ -26,6 +27,7 @@ from pp_pipeline.sending.releases import finish
 _AGAIN = ("failed", "deferred")
 _FINAL = ("sent", "skipped", "unknown")
 _LOOKUP_SIZE = 1_000
+_CLAIM_ORDER_LOCK = 7_202_612
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ class Claim:
     decided: Mapping[str, Outcome] = field(default_factory=dict)
     """What was skipped or deferred at once, by key."""
     held: Mapping[str, str] = field(default_factory=dict)
-    """Candidates that a closed gate holds, by key: `kill_switch`, `superseded`, `paused`. The ledger has no row."""
+    """Candidates that a closed gate holds, by key: `kill_switch`, `restored_ledger`, `superseded`, `paused`. The
+    ledger has no row."""
+    mark: Mark | None = None
+    """The claim as the witness knows it; None where nothing is to be delivered."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Claimer:
     ledger: Ledger
     target: DeliveryTarget
     lease: timedelta
+    witness: Witness
 
     def lapse(self, now: datetime) -> int:
         """Mark what was claimed and not settled in time as `unknown`; how many there were."""
@@ -98,6 +104,7 @@ class Claimer:
             moment: the clock of the guards: noon of its day in a rehearsal.
         """
         token = uuid4().hex
+        mark = None
         lease_until = now + self.lease
         with self.ledger.writing() as connection:
             held = self._held(connection, candidates)
@@ -126,8 +133,8 @@ class Claimer:
             ]
             if going:
                 values = {"token": token, "target": self.target, "claimed_at": now, "delivery_count": len(going)}
-                connection.execute(insert(claims).values(values))
-        return Claim(token, self.target, going, lease_until, judgement.decided, held)
+                mark = Mark(self._insert_claim(connection, values), token, now)
+        return Claim(token, self.target, going, lease_until, judgement.decided, held, mark)
 
     def settle(self, claim: Claim, outcomes: Mapping[str, Outcome], now: datetime, moment: datetime) -> None:
         """Write down what became of the deliveries of a claim.
@@ -172,6 +179,8 @@ class Claimer:
     def _held(self, connection: Connection, candidates: Sequence[Candidate]) -> dict[str, str]:
         if switch_is_on(self.ledger, KILL_SWITCH, connection):
             return {each.item.key: KILL_SWITCH for each in candidates}
+        if self.witness.missing(connection):  # a backup may be put in place in the middle of a sending
+            return {each.item.key: RESTORED_LEDGER for each in candidates}
         newest = are_newest(connection, [each.batch for each in candidates])
         pauses = read_pauses(connection)
         held = {}
@@ -181,6 +190,13 @@ class Claimer:
             elif _is_paused(each.item, pauses):
                 held[each.item.key] = PAUSED
         return held
+
+    def _insert_claim(self, connection: Connection, values: Mapping[str, object]) -> int:
+        """Write a claim's row; its number. Numbers are committed in their order: the witness keeps the largest, and
+        a backup that holds it must hold those before it."""
+        if not self.ledger.is_sqlite:
+            connection.execute(text(f"select pg_advisory_xact_lock({_CLAIM_ORDER_LOCK})"))
+        return connection.execute(insert(claims).values(**values)).inserted_primary_key[0]  # type: ignore[index]
 
     def _wait_for_contacts(self, connection: Connection, items: Sequence[Planned]) -> None:
         """Claims about the same contacts come one after the other; SQLite has one writer anyway."""

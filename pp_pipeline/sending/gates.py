@@ -1,8 +1,8 @@
 """Gates: what must be open before anything of a batch is claimed (DESIGN 5). A closed one writes no delivery.
 
-The kill switch, a paused conversation or campaign, and days that lack files: message batches of transactional
-conversations pass the last one, those of relays and snapshots don't. Merchants and conversations are read anew
-each time, as the sender reads them.
+The kill switch, a ledger that was restored from a backup (ledger/witness.py), a paused conversation or campaign, and
+days that lack files: message batches of transactional conversations pass the last one, those of relays and snapshots
+don't. Merchants and conversations are read anew each time, as the sender reads them.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.landing.completeness import Completeness, MissingFile, completeness
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
+from pp_pipeline.ledger.witness import RESTORED_LEDGER, Witness
 from pp_pipeline.merchants import Merchant, load_merchants
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.settings import Settings
@@ -51,6 +52,8 @@ class Gates:
         """The gate that keeps a batch back, whose rows come from these campaigns; '' when all are open."""
         if self.is_killed:
             return KILL_SWITCH
+        if self.lacking:
+            return RESTORED_LEDGER
         if self.pauses.hold_all(batch.name if batch.kind == "messages" else "", campaigns):
             return PAUSED
         if self._lacks_a_file(batch):
@@ -70,6 +73,12 @@ class Gates:
     def is_killed(self) -> bool:
         """Whether the kill switch is on, in the environment or in the ledger."""
         return self.settings.kill_switch or switch_is_on(self.ledger, KILL_SWITCH)
+
+    @cached_property
+    def lacking(self) -> list[str]:
+        """What the ledger lacks of what this home has seen in it."""
+        with self.ledger.reading() as connection:
+            return Witness.of(self.settings).missing(connection)
 
     @cached_property
     def pauses(self) -> Pauses:

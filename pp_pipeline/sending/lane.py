@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from pp_pipeline.ledger.switches import KILL_SWITCH
+from pp_pipeline.ledger.witness import RESTORED_LEDGER
 from pp_pipeline.sending.batches import Batch, BatchState
 from pp_pipeline.sending.claims import Candidate, Claim, Claimer, Judge
 from pp_pipeline.sending.delivering import Delivery, outlet_of
@@ -23,7 +24,8 @@ class BatchReport:
     outcomes: Counter[str] = field(default_factory=Counter)
     problem: str = ""
     """Why a ready batch was not sent, or not to its end: `changed` (the plan is not what was sealed),
-    `superseded`, `kill_switch`, `no_merchant_file`, `no_conversation`, `lease_expired`, `outlet: <what is wrong>`."""
+    `superseded`, `kill_switch`, `restored_ledger`, `no_merchant_file`, `no_conversation`, `lease_expired`,
+    `outlet: <what is wrong>`."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,17 @@ class Lane:
         claim = self.claimer.claim(chunk, self.judge, self.today, self.now(), self.moment())
         batch_of = {each.item.key: reports[each.batch.number] for each in chunk}
         for key, gate in claim.held.items():
-            if gate in (KILL_SWITCH, "superseded"):
+            if gate in (KILL_SWITCH, RESTORED_LEDGER, "superseded"):
                 batch_of[key].problem = gate
             else:
                 batch_of[key].outcomes[f"held: {gate}"] += 1
         for key, outcome in claim.decided.items():
             batch_of[key].outcomes[_words(outcome)] += 1
-        if not claim.candidates:
+        if claim.mark is None:
             return
         delivery = Delivery(claim, self.outlets, self.renderer, self.now)
         try:
+            self.claimer.witness.note_claim(claim.mark)
             lease_held = delivery.run()
         finally:
             self._settle(claim, delivery)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from pp_pipeline.ledger.schema import batches, deliveries
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.batches import Batch, newest_batches, read_newest
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
@@ -86,6 +87,7 @@ def seal_batches(
             rows.append(_row(changed[identity], gates, campaigns.get(identity, frozenset())) | counts)
         # Still under the warehouse's lock: of two that seal at once, the later one saw the later plan.
         _write(ledger, gates, rows, first, last)
+    Witness.of(settings).catch_up(ledger)
     note_sendable(ledger, settings, first, last, today)
     newest = newest_batches(ledger, gates, first, last)
     return SealSummary(newest, [batch for batch in newest if batch.id in changed])

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
 from pp_pipeline.sending.batches import Batch, batch_states
 from pp_pipeline.sending.claims import Candidate, Claimer
@@ -50,6 +51,8 @@ class SendSummary:
     reports: list[BatchReport] = field(default_factory=list)
     lapsed_count: int = 0
     """Claims of an earlier sending that were never settled and are `unknown` now."""
+    lacking: list[str] = field(default_factory=list)
+    """What the ledger lacks of what this home has seen in it: then nothing was sent."""
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -115,6 +118,7 @@ class Sender:
             return self._send(first, last, today, progress)
 
     def _send(self, first: date, last: date, today: date, progress: Progress | None) -> SendSummary:
+        lacking = Witness.of(self.settings).catch_up(self.ledger)
         lapsed_count = sum(self._claimer(target).lapse(self.now()) for target in TARGETS)
         note_sendable(self.ledger, self.settings, first, last, today)
         states = batch_states(self.ledger, self.settings, first, last, today)
@@ -126,7 +130,7 @@ class Sender:
             with self.warehouse.connect() as connection:
                 contents = read_contents(connection, [report.batch.id for report in load], self.merchants)
             self._send_load(load, contents, broken, today, count)
-        return SendSummary(reports, lapsed_count)
+        return SendSummary(reports, lapsed_count, lacking)
 
     def _send_load(
         self,
@@ -197,7 +201,7 @@ class Sender:
             yield load
 
     def _claimer(self, target: DeliveryTarget) -> Claimer:
-        return Claimer(self.ledger, target, self.lease)
+        return Claimer(self.ledger, target, self.lease, Witness.of(self.settings))
 
     def _lane(self, target: DeliveryTarget, broken: dict[OutletKey, str], today: date) -> Lane:
         return Lane(

@@ -7,6 +7,7 @@ import dagster as dg
 
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.days import days_between
+from pp_pipeline.ledger.witness import words
 from pp_pipeline.sending.batches import batch_states
 from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline.sending.sender import send
@@ -78,7 +79,8 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 **{f"batches {state}": count for state, count in states.items()},
                 "claims that lapsed": summary.lapsed_count,
                 "not sent to the end": [
-                    f"{report.batch}: {report.problem}" for report in summary.reports if report.problem
+                    *([words(summary.lacking)] if summary.lacking else []),
+                    *(f"{report.batch}: {report.problem}" for report in summary.reports if report.problem),
                 ],
             }
         )

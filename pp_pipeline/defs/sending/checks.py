@@ -1,8 +1,9 @@
-"""What warns at deliveries. It never stops a run."""
+"""What is told at each sending. It never stops a run."""
 
 import dagster as dg
 
 from pp_pipeline.defs.location import Location
+from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.sending.coupon_pools import coupon_warnings
 
 
@@ -20,4 +21,11 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
             description="\n".join(warnings) or "no pool is low",
         )
 
-    return [coupons_in_stock]
+    @dg.asset_check(asset="deliveries", description="The ledger holds the newest claim and batch that were seen in it")
+    def ledger_is_whole() -> dg.AssetCheckResult:
+        with location.ledger() as ledger, ledger.reading() as connection:
+            missing = Witness.of(location.settings).missing(connection)
+        text = words(missing) if missing else "it holds what this home has seen in it"
+        return dg.AssetCheckResult(passed=not missing, description=text)
+
+    return [coupons_in_stock, ledger_is_whole]

@@ -8,6 +8,7 @@ import dagster as dg
 
 from pp_pipeline.defs.jobs import SENDING, ended_and_running
 from pp_pipeline.defs.location import Location
+from pp_pipeline.ledger.witness import RESTORED_LEDGER
 from pp_pipeline.sending.batches import batch_states
 
 INTERVAL_SECONDS = 60
@@ -47,6 +48,8 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
                     dg.RunRequest(run_key=f"{key}-{ended}", partition_key=day.isoformat(), tags={"pp/batches": key})
                 )
         if not requests:
+            if any(state.reason == RESTORED_LEDGER for _, state in states):
+                return dg.SkipReason("the ledger was restored from a backup: nothing is sent before `pp ledger accept`")
             waiting = sum(state.state == "waiting" for _, state in states)
             return dg.SkipReason(f"no batch is to be sent now; {waiting} wait for approval (`pp approve`)")
         return requests

@@ -1,0 +1,71 @@
+"""A person's word about deliveries that may have gone or not (DESIGN 5): `unknown` becomes `sent` or `failed`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select, update
+
+from pp_pipeline.ledger.schema import batches, deliveries, releases
+
+_PART = 1_000
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a resolution changed: how many deliveries, how many finished batches it opened again, and the numbers of
+    the versions of batches that want what is to be tried again."""
+
+    count: int
+    opened: int = 0
+    wanted_by: frozenset[int] = frozenset()
+
+
+def resolve(
+    connection: Connection, unknown: Sequence[RowMapping], was_sent: bool, by: str, today: date, now: datetime
+) -> Resolved:
+    """Settle deliveries that are `unknown`; those that are not any more by now stay as they are.
+
+    What was not sent is taken up again by the next sending that its batch allows, as any failure is, however long
+    ago it was due: its days to be tried in begin anew, and its batch is no longer finished.
+    """
+    values = {"reason": f"resolved: {by}", "settled_at": now, "deferred_until": None}
+    values |= {"state": "sent"} if was_sent else {"state": "failed", "first_tried_on": today}
+    count = opened = 0
+    wanted_by: set[int] = set()
+    for start in range(0, len(unknown), _PART):
+        ids = [row["id"] for row in unknown[start : start + _PART]]
+        where = (deliveries.c.id.in_(ids), deliveries.c.state == "unknown")
+        wanting = set() if was_sent else set(connection.execute(_batches_of(where)).tuples())
+        count += connection.execute(update(deliveries).where(*where).values(**values)).rowcount
+        wanted_by |= {number for number, _ in wanting}
+        for target in sorted({target for _, target in wanting}):
+            opened += _open_again(connection, [number for number, of in wanting if of == target], target)
+    return Resolved(count, opened, frozenset(wanted_by))
+
+
+def _batches_of(where: Sequence[ColumnElement[bool]]) -> Select[tuple[int, str]]:
+    """The batches that want these deliveries, with the target: the one of the first claim, and its newest version."""
+    first, newest, newer = batches.alias("first_batch"), batches.alias("newest"), batches.alias("newer")
+    same = [newest.c[name] == first.c[name] for name in ("kind", "name", "merchant", "day")]
+    overtaken = [newer.c[name] == newest.c[name] for name in ("kind", "name", "merchant", "day")]
+    wanted = (newest.c.id == first.c.id) | ~select(newer.c.id).where(
+        *overtaken, newer.c.version > newest.c.version
+    ).exists()
+    return (
+        select(newest.c.id, deliveries.c.target)
+        .select_from(deliveries)
+        .join(first, first.c.id == deliveries.c.batch)
+        .join(newest, same[0] & same[1] & same[2] & same[3])
+        .where(*where, wanted)
+        .distinct()
+    )
+
+
+def _open_again(connection: Connection, numbers: Sequence[int], target: str) -> int:
+    opened = connection.execute(
+        update(releases)
+        .where(releases.c.batch.in_(numbers), releases.c.target == target, releases.c.finished_at.is_not(None))
+        .values(finished_at=None)
+    )
+    return opened.rowcount
