@@ -206,6 +206,14 @@ def forget(
     raise typer.Exit(forget_person(email, merchant, yes, dry_run, today, as_json))
 
 
+@app.command()
+def guards(as_json: Json = False) -> None:
+    """List what is looked at when a delivery is about to go, and what that does to each kind of delivery."""
+    from pp_pipeline.commands.guards import show_guards
+
+    raise typer.Exit(show_guards(as_json))
+
+
 @app.command(name="kill-switch")
 def kill_switch(
     state: Annotated[str | None, typer.Argument(help="on or off; nothing shows what it is.")] = None,

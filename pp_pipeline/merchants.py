@@ -7,6 +7,7 @@ its events.
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
 from pp_pipeline.roads import ChannelRoad, Relay, checked_name
+from pp_pipeline.sending_policy import (
+    Blackout,
+    Cap,
+    ConsentPolicy,
+    DailyCeiling,
+    EmailConsent,
+    QuietHours,
+    SendingPolicy,
+)
 from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
@@ -48,6 +58,9 @@ class Merchant(BaseModel):
         default_factory=dict, description="how messages leave; see docs/sending.md"
     )
     relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take")
+    sending: SendingPolicy = Field(
+        default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/sending.md"
+    )
 
     @field_validator("merchant")
     @classmethod
@@ -175,8 +188,8 @@ def _fault(fault: Any) -> str:
     """One fault in the words of whoever wrote the file: the field, what is wrong, what is allowed."""
     field = ".".join(str(part) for part in fault["loc"])
     model: type[BaseModel] = Merchant
-    for part in fault["loc"][:-1]:  # into the list or the field where the fault stands
-        model = _PARTS.get(str(part), model)
+    for before, part in pairwise(["", *fault["loc"][:-1]]):  # into the list or the field where the fault stands
+        model = _PARTS.get(f"{before}.{part}") or _PARTS.get(str(part), model)
     if fault["type"] == "missing":
         return f"{field} is missing; required are {_names(model, required=True)}"
     if fault["type"] == "extra_forbidden":
@@ -187,12 +200,14 @@ def _fault(fault: Any) -> str:
 
 _PARTS: dict[str, type[BaseModel]] = {
     "channels": ChannelRoad, "relays": Relay, "feeds": Feed, "due": Due, "ineligible": IneligibleRule,
+    "sending": SendingPolicy, "consent": ConsentPolicy, "consent.email": EmailConsent,
+    "quiet_hours": QuietHours, "caps": Cap, "discount_cap": Cap, "blackouts": Blackout, "daily_ceiling": DailyCeiling,
 }  # fmt: skip
 
 
 def _names(model: type[BaseModel], required: bool) -> str:
     """The fields that have to be there, or may be; the file's name says the merchant."""
-    fields = {name: field for name, field in model.model_fields.items() if name != "merchant"}
+    fields = {field.alias or name: field for name, field in model.model_fields.items() if name != "merchant"}
     return ", ".join(name for name, field in fields.items() if field.is_required() or not required)
 
 

@@ -55,6 +55,15 @@ class Settings(BaseModel):
     live: bool = Field(default=False, description="PP_LIVE: what goes out is for real; so --today is refused")
     kill_switch: bool = Field(default=False, description="PP_KILL_SWITCH: nothing is sent while it is on")
     today: date | None = Field(default=None, description="act as of this day (rehearsals); no variable sets it")
+    environment: str = Field(
+        default="development",
+        description="PP_ENVIRONMENT: production, or any other word: there only allowed recipients are written to",
+    )
+    allowed_recipients: tuple[str, ...] = Field(
+        default=(),
+        repr=False,  # addresses
+        description="PP_ALLOWED_RECIPIENTS: outside production, addresses or patterns such as *@example.com",
+    )
     secret: str = Field(default="", repr=False, description="PP_SECRET: the secret behind contact_key")
 
     secrets: Mapping[str, SecretStr] = Field(
@@ -100,6 +109,8 @@ class Settings(BaseModel):
             inbox_url=inbox_url,
             live=_flag("PP_LIVE"),
             kill_switch=_flag("PP_KILL_SWITCH"),
+            environment=os.environ.get("PP_ENVIRONMENT", "").strip().lower() or "development",
+            allowed_recipients=_recipients(os.environ.get("PP_ALLOWED_RECIPIENTS", "")),
             secret=os.environ.get("PP_SECRET", ""),
             secrets={
                 name.removeprefix(_SECRET_PREFIX): SecretStr(value)
@@ -117,6 +128,11 @@ class Settings(BaseModel):
         if name not in self.secrets:
             raise SettingsError(f"{_SECRET_PREFIX}{name} is not set; {whose} needs it. Nothing was sent")
         return self.secrets[name]
+
+    @property
+    def is_production(self) -> bool:
+        """Whether everybody may be written to, once it is live."""
+        return self.environment == "production"
 
     @property
     def inbox(self) -> Path:
@@ -184,6 +200,16 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise SettingsError(f"'{text}' is not a day; write it as YYYY-MM-DD, such as 2026-07-04") from None
+
+
+def _recipients(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if any(not re.fullmatch(r"[^@\s;<>()]+@[^@\s;<>()]+", part) for part in found):  # addresses are personal: not shown
+        raise SettingsError(
+            "PP_ALLOWED_RECIPIENTS holds something that is no address; write addresses or patterns of them between "
+            "commas, such as ann@example.com,*@example.com"
+        )
+    return found
 
 
 def _flag(name: str) -> bool:

@@ -77,7 +77,8 @@ _TABLES = (
     """create table order_versions (
         merchant varchar, order_number varchar, known_on date, contact_key varchar, email varchar,
         ordered_on date, ship_date date, status varchar, total_cents bigint, currency varchar,
-        attributes varchar, returned_lines integer default 0, refunded_cents bigint default 0)""",
+        attributes varchar, returned_lines integer default 0, refunded_cents bigint default 0,
+        is_purchase boolean default true)""",
     """create table order_lines (
         merchant varchar, order_number varchar, known_on date, line integer, sku varchar,
         product_name varchar, category varchar, quantity bigint, unit_price_cents bigint)""",

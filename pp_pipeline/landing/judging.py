@@ -179,6 +179,8 @@ def _as_table(bad: "pandas.DataFrame", rows: "pandas.DataFrame", source: FileCon
         return pandas.DataFrame()
     bad = bad.sort_values("place", kind="stable")
     bad_rows = rows.loc[bad["place"]]
+    # What a contact did may name an order and says nothing about it: no reason to hold the order's messages back.
+    states_orders = "order_number" in bad_rows and source.kind.kind != "feedback"
     return pandas.DataFrame(
         {
             "file_date": _midnight(source.file_date),
@@ -188,7 +190,7 @@ def _as_table(bad: "pandas.DataFrame", rows: "pandas.DataFrame", source: FileCon
             "rule": bad["rule"].to_numpy(),
             "value_kind": bad["value_kind"].to_numpy(),
             "merchant": bad_rows["merchant"].to_numpy(),
-            "order_number": bad_rows["order_number"].to_numpy() if "order_number" in bad_rows else None,
+            "order_number": bad_rows["order_number"].to_numpy() if states_orders else None,
         }
     )
 

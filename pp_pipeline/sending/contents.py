@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.orders import read_orders, read_orders_now
+from pp_pipeline.sending.contact_facts import read_contacts
+from pp_pipeline.sending.orders import read_orders, read_orders_now, read_quarantined
 from pp_pipeline.sending.plan import (
     BatchId,
     delivery_key,
@@ -20,6 +21,7 @@ from pp_pipeline.sending.plan import (
     takers,
 )
 from pp_pipeline.sending.planned import (
+    ContactFacts,
     Planned,
     PlannedEvent,
     PlannedMessage,
@@ -75,6 +77,8 @@ def _messages(
         return
     orders = read_orders(connection, days)
     now = read_orders_now(connection, days)
+    quarantined = read_quarantined(connection, "planned_messages", "due_on", days)
+    contacts = read_contacts(connection, days)
     sql = f"""
         select
             messages.merchant, messages.due_on, messages.message_id, messages.contact_key, events.email,
@@ -110,6 +114,8 @@ def _messages(
                 campaign=campaign,
                 exits_now=exits_now,
                 contact_key_now=contact_key_now,
+                is_quarantined=(merchant, order_number) in quarantined,
+                contact=contacts.get((merchant, contact_key), ContactFacts()),
             ),
         )
 
@@ -130,9 +136,11 @@ def _events(
         where occurred_on in ({marks(days)})
         order by event_id
     """
+    quarantined = read_quarantined(connection, "external_events", "occurred_on", days)
     for row in connection.rows(sql, [*parameters, *days]):
         batch = BatchId(row[9], "events", row[0], row[4])
-        yield batch, PlannedEvent(delivery_key(batch, row[1]), *row)
+        is_quarantined = (row[4], row[7]) in quarantined
+        yield batch, PlannedEvent(delivery_key(batch, row[1]), *row, is_quarantined=is_quarantined)
 
 
 def _snapshots(

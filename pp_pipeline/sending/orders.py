@@ -106,3 +106,37 @@ def read_orders_now(
         (merchant, number): (exits_of(status, int(returned_lines), int(refunded_cents)), contact_key)
         for merchant, number, contact_key, status, returned_lines, refunded_cents in connection.rows(sql, days)
     }
+
+
+def read_quarantined(connection: Connection, table: str, day_column: str, days: list[date]) -> set[tuple[str, str]]:
+    """Orders that rows of the days in a table are about and of which a row was refused after their newest version.
+
+    After is: in a file dated later than the day on which that version was known, or on the same day, as then the
+    version may lack what the row says.
+
+    Args:
+        table, day_column: the plan, `planned_messages` or `external_events`, and its day.
+    """
+    if not connection.table_exists("quarantined_rows") or not connection.rows("select 1 from quarantined_rows limit 1"):
+        return set()
+    sql = f"""
+        with refused as (
+            select merchant, order_number, max(file_date) as refused_on
+            from quarantined_rows
+            where order_number is not null
+            group by merchant, order_number
+        ),
+        asked as (
+            select distinct refused.merchant, refused.order_number, refused.refused_on
+            from {table} as plan
+            inner join refused on plan.merchant = refused.merchant and plan.order_number = refused.order_number
+            where plan.{day_column} in ({marks(days)})
+        )
+        select asked.merchant, asked.order_number
+        from asked
+        inner join order_versions as versions
+            on asked.merchant = versions.merchant and asked.order_number = versions.order_number
+        group by asked.merchant, asked.order_number, asked.refused_on
+        having max(versions.known_on) <= asked.refused_on
+    """
+    return {(merchant, number) for merchant, number in connection.rows(sql, days)}

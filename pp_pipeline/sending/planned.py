@@ -104,6 +104,7 @@ class PlannedEvent:
     order_number: str | None
     sku: str | None
     occurred_on: dt.date
+    is_quarantined: bool = False
 
 
 @dataclass(frozen=True)

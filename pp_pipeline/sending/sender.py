@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import get_args
@@ -23,6 +23,7 @@ from pp_pipeline.sending.batches import Batch, batch_states
 from pp_pipeline.sending.claims import Candidate, Claimer
 from pp_pipeline.sending.contents import Content, read_contents
 from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.guards.recipients import recipients_of
 from pp_pipeline.sending.judging import Bench
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.sending.lane import BatchReport, Lane
@@ -124,7 +125,7 @@ class Sender:
         states = batch_states(self.ledger, self.settings, first, last, today)
         reports = [BatchReport(batch, state) for batch, state in states]
         ready = [report for report in reports if report.state.state == "ready"]
-        count = _Count(sum(_deliveries(report.batch) for report in ready), progress)
+        count = Count(sum(_deliveries(report.batch) for report in ready), progress)
         broken: dict[OutletKey, str] = {}
         for load in self._loads(ready):
             with self.warehouse.connect() as connection:
@@ -138,7 +139,7 @@ class Sender:
         contents: Mapping[BatchId, Content],
         broken: dict[OutletKey, str],
         today: date,
-        count: "_Count",
+        count: "Count",
     ) -> None:
         """Send some batches together: by priority, due date and key, whatever batch they are of."""
         queue: list[Candidate] = []
@@ -174,7 +175,13 @@ class Sender:
         if batch.id.kind != "messages":
             return Candidate(batch, item)
         conversation = self.conversations[batch.id.name]
-        return Candidate(batch, item, message_kind=conversation.kind, has_offer=conversation.message.has_offer)
+        return Candidate(
+            batch,
+            item,
+            message_kind=conversation.kind,
+            has_offer=conversation.message.has_offer,
+            max_defer_days=self.merchants[batch.id.merchant].sending.max_defer_days,
+        )
 
     def _priority(self, batch: Batch) -> int:
         conversation = self.conversations.get(batch.id.name) if batch.id.kind == "messages" else None
@@ -206,7 +213,7 @@ class Sender:
     def _lane(self, target: DeliveryTarget, broken: dict[OutletKey, str], today: date) -> Lane:
         return Lane(
             claimer=self._claimer(target),
-            judge=Bench(self.conversations, self.merchants, target).judge,
+            judge=Bench(self.conversations, self.merchants, target, recipients_of(self.settings, target)).judge,
             outlets=self._outlets,
             renderer=self._renderer,
             chunk_size=self.chunk_size,
@@ -220,7 +227,8 @@ class Sender:
         """The clock that guards go by: now, or noon of its day in a rehearsal that acts as of another day."""
         if self.settings.today is None:
             return self.now()
-        return datetime.combine(self.settings.today, time(12), ZoneInfo(zone_of_days(self.merchants)))
+        noon = datetime.combine(self.settings.today, time(12), ZoneInfo(zone_of_days(self.merchants)))
+        return noon.astimezone(UTC)  # what lies so many hours after it is counted in hours, not by the clock
 
     @cached_property
     def _outlets(self) -> Outlets:
@@ -233,7 +241,7 @@ class Sender:
 
 
 @dataclass
-class _Count:
+class Count:
     """How far a sending is."""
 
     total: int

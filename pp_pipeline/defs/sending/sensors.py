@@ -10,6 +10,8 @@ from pp_pipeline.defs.jobs import SENDING, ended_and_running
 from pp_pipeline.defs.location import Location
 from pp_pipeline.ledger.witness import RESTORED_LEDGER
 from pp_pipeline.sending.batches import batch_states
+from pp_pipeline.sending.waking import wake_times
+from pp_pipeline.settings import utc_now
 
 INTERVAL_SECONDS = 60
 DAYS_LOOKED_AT = 400
@@ -23,13 +25,15 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
         name="batch_sensor",
         job_name=SENDING,
         minimum_interval_seconds=INTERVAL_SECONDS,
-        description="Starts the sending job for each day (partition) that has batches ready to go.",
+        description="Starts the sending job for each day (partition) that has batches ready to go, and again when "
+        "what was deferred may be tried.",
     )
     def batch_sensor(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        today = location.today()
+        today, now = location.today(), utc_now()
         with location.ledger() as ledger:
             states = batch_states(ledger, location.settings, today - timedelta(days=DAYS_LOOKED_AT), today, today)
-        ready = [batch for batch, state in states if state.state == "ready"]
+            ready = [batch for batch, state in states if state.state == "ready"]
+            wakes = wake_times(ledger, ready)
         unknown = [batch for batch in ready if batch.day < location.first_day]
         if unknown:
             context.log.warning(
@@ -39,7 +43,12 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
         requests = []
         known = [batch for batch in ready if batch.day >= location.first_day]
         for day, batches in groupby(known, key=lambda batch: batch.day):
-            versions = " ".join(sorted(batch.hash for batch in batches))
+            of_day = list(batches)
+            sleeps = [wakes.get(batch.number) for batch in of_day]
+            if all(wake is not None and wake > now for wake in sleeps):
+                continue  # all that is left of them is deferred until later
+            # What was deferred is asked for anew when its time has come, however often its batch was tried before.
+            versions = " ".join([*sorted(batch.hash for batch in of_day), *sorted(str(wake) for wake in sleeps)])
             key = f"{day}-{hashlib.sha256(versions.encode()).hexdigest()[:16]}-{today}"
             ended, under_way = ended_and_running(context.instance, {"pp/batches": key})
             if not under_way and ended < MAX_ATTEMPTS:
@@ -51,7 +60,11 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
             if any(state.reason == RESTORED_LEDGER for _, state in states):
                 return dg.SkipReason("the ledger was restored from a backup: nothing is sent before `pp ledger accept`")
             waiting = sum(state.state == "waiting" for _, state in states)
-            return dg.SkipReason(f"no batch is to be sent now; {waiting} wait for approval (`pp approve`)")
+            asleep = sum(batch.number in wakes for batch in known)
+            return dg.SkipReason(
+                f"no batch is to be sent now; {waiting} wait for approval (`pp approve`), what is left of {asleep} is "
+                "deferred until later"
+            )
         return requests
 
     return [batch_sensor]

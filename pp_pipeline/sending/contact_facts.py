@@ -1,0 +1,94 @@
+"""What is known now of the contacts that messages go to: zone, country, consents, newest purchase.
+
+Read set-based for all messages of a load, from the landed contacts feed and the order versions, on the newest files.
+"""
+
+from datetime import date
+from itertools import product
+from typing import Any
+
+from pp_pipeline.landing.cell_types import CHANNELS, MESSAGE_KINDS
+from pp_pipeline.sending.plan import marks
+from pp_pipeline.sending.planned import Consent, ContactFacts
+from pp_pipeline.warehouse import Connection
+
+_SCOPES = tuple(product(CHANNELS, MESSAGE_KINDS))
+_CONSENT_COLUMNS = tuple(
+    f"{channel}_{kind}_consent{suffix}" for channel, kind in _SCOPES for suffix in ("", "_on", "_evidence")
+)
+
+
+def read_contacts(connection: Connection, days: list[date]) -> dict[tuple[str, str], ContactFacts]:
+    """The facts of the contacts of the days' messages, by merchant and contact key."""
+    bought = _last_purchases(connection, days)
+    rows = _contact_rows(connection, days)
+    return {
+        contact: ContactFacts(
+            zone=zone or "", country=country or "", consents=_consents(cells), last_purchase_on=bought.get(contact)
+        )
+        for contact in bought.keys() | rows.keys()
+        for zone, country, *cells in [rows.get(contact, ("", "", *(None for _ in _CONSENT_COLUMNS)))]
+    }
+
+
+def _consents(cells: list[Any]) -> dict[tuple[str, str], Consent]:
+    found = {}
+    for place, scope in enumerate(_SCOPES):
+        basis, since, evidence = cells[3 * place : 3 * place + 3]
+        if basis:
+            found[scope] = Consent(basis, since, bool(evidence))
+    return found
+
+
+def _contact_rows(connection: Connection, days: list[date]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """The newest row of each contact: of its newest file date, then of the last file by name, then the last in it."""
+    if not connection.table_exists("contact_rows"):
+        return {}
+    bytewise = 'feed_file collate "C"' if connection.dialect == "postgres" else "feed_file"
+    sql = f"""
+        with asked as (
+            select distinct merchant, contact_key from planned_messages where due_on in ({marks(days)})
+        ),
+        ranked as (
+            select
+                contacts.*,
+                row_number() over (
+                    partition by contacts.merchant, contacts.contact_key
+                    order by file_date desc, {bytewise} desc, row_in_file desc
+                ) as recency
+            from contact_rows as contacts
+            inner join asked on contacts.merchant = asked.merchant and contacts.contact_key = asked.contact_key
+        )
+        select merchant, contact_key, zone, country, {", ".join(_CONSENT_COLUMNS)}
+        from ranked
+        where recency = 1
+    """
+    return {(merchant, contact_key): tuple(cells) for merchant, contact_key, *cells in connection.rows(sql, days)}
+
+
+def _last_purchases(connection: Connection, days: list[date]) -> dict[tuple[str, str], date]:
+    sql = f"""
+        with asked as (
+            select distinct merchant, contact_key from planned_messages where due_on in ({marks(days)})
+        ),
+        their_orders as (
+            select distinct versions.merchant, versions.order_number
+            from order_versions as versions
+            inner join asked on versions.merchant = asked.merchant and versions.contact_key = asked.contact_key
+        ),
+        ranked as (
+            select
+                versions.*,
+                row_number() over (
+                    partition by versions.merchant, versions.order_number order by versions.known_on desc
+                ) as recency
+            from order_versions as versions
+            inner join their_orders
+                on versions.merchant = their_orders.merchant and versions.order_number = their_orders.order_number
+        )
+        select merchant, contact_key, max(ordered_on)
+        from ranked
+        where recency = 1 and is_purchase
+        group by merchant, contact_key
+    """
+    return {(merchant, contact_key): day for merchant, contact_key, day in connection.rows(sql, days)}

@@ -1,0 +1,36 @@
+"""Who may be reached at all: outside production only those on a list (DESIGN 5, "Batches")."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Addresses, or patterns of them with * and ?; None is everybody."""
+
+    patterns: tuple[str, ...] | None = None
+
+    def include(self, email: str | None) -> bool:
+        """Whether somebody may be reached; of no address nobody can tell, so it is on no list."""
+        if self.patterns is None:
+            return True
+        return email is not None and any(each.fullmatch(email.strip().lower()) for each in self._compiled)
+
+    @cached_property
+    def _compiled(self) -> list[re.Pattern[str]]:
+        words = [re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in self.patterns or ()]
+        return [re.compile(word) for word in words]
+
+
+EVERYBODY = Recipients()
+
+
+def recipients_of(settings: Settings, target: DeliveryTarget) -> Recipients:
+    """Whom deliveries of a target may reach: everybody in production and in rehearsals, else those on the list."""
+    if target != "live" or settings.is_production:
+        return EVERYBODY
+    return Recipients(settings.allowed_recipients)

@@ -1,0 +1,71 @@
+"""Guards of the contact, the order and the run of a message: what must not go, whatever the hour (DESIGN 5)."""
+
+from pp_pipeline.conversations.shares import is_held_out
+from pp_pipeline.sending.guards.case import Case, skip
+from pp_pipeline.sending.ledger_facts import GONE_OUT
+from pp_pipeline.sending.outlets import Outcome
+
+
+def suppressed(case: Case) -> Outcome | None:
+    """The contact is on the suppression list."""
+    item = case.item
+    is_suppressed = case.ledger.is_suppressed(item.contact_key, item.channel, case.conversation.kind)
+    return skip("suppressed") if is_suppressed else None
+
+
+def order_of_another_contact(case: Case) -> Outcome | None:
+    """A correction gave the order to somebody else."""
+    item = case.item
+    return skip("order_of_another_contact") if item.contact_key_now not in (None, item.contact_key) else None
+
+
+def order_in_quarantine(case: Case) -> Outcome | None:
+    """A row of the order was refused after its newest version, or beside it."""
+    return skip("order_in_quarantine") if case.item.is_quarantined else None
+
+
+def exit_when(case: Case) -> Outcome | None:
+    """What ends a run is true of its order now."""
+    ends = [word for word in case.conversation.exit_when if word in case.item.exits_now]
+    return skip(f"exit_when: {ends[0]}") if ends else None
+
+
+def hold_out(case: Case) -> Outcome | None:
+    """The contact is one of those by whom the effect is measured."""
+    conversation = case.conversation
+    is_held = is_held_out(case.item.contact_key, conversation.conversation, conversation.hold_out)
+    return skip("hold_out") if is_held else None
+
+
+def sent_before(case: Case) -> Outcome | None:
+    """Whether this step already went to this run key: a correction can change what a run is about, and its id.
+
+    Never again for an order, or where a contact enters once; else not within `not_within_days`.
+    """
+    item, conversation = case.item, case.conversation
+    step = (item.conversation, item.run_key, item.step, item.occurrence, item.pass_number)
+    gone = [known for known in case.ledger.steps.get(step, ()) if known.state in GONE_OUT and known.key != item.key]
+    if gone and (conversation.scope == "order" or conversation.entries == "once"):
+        return skip("sent_under_another_id")
+    days = conversation.not_within_days
+    is_near = any(known.due_on is not None and abs((item.due_on - known.due_on).days) < days for known in gone)
+    return skip("sent_under_another_id") if is_near else None
+
+
+def earlier_pass(case: Case) -> Outcome | None:
+    """Pass k goes after pass k-1, and only if that was sent; one that is still under way is waited for."""
+    item = case.item
+    if item.pass_number <= 1:
+        return None
+    step = (item.conversation, item.run_key, item.step, item.occurrence, item.pass_number - 1)
+    states = {known.state for known in case.ledger.steps.get(step, ())}
+    if "sent" in states:
+        return None
+    if states & {"claimed", "failed", "deferred"}:
+        return Outcome("deferred", "earlier_pass_open")
+    return skip("earlier_pass_not_sent")
+
+
+def not_on_allow_list(case: Case) -> Outcome | None:
+    """Outside production only addresses on the list are written to."""
+    return None if case.recipients.include(case.item.email) else skip("not_on_allow_list")
