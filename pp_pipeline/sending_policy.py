@@ -23,6 +23,7 @@ def _time_of_day(value: Any) -> Any:
 
 
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
@@ -156,6 +157,9 @@ class SendingPolicy(_Part, frozen=True):
     blackouts: tuple[Blackout, ...] = Field(default=(), description="days on which commercial messages wait")
     daily_ceiling: Mapping[PolicyChannel, DailyCeiling] = Field(
         default_factory=dict, description="by channel: messages of the merchant on a day"
+    )
+    seeds: tuple[Email, ...] = Field(
+        default=(), description="addresses of the shop's own that get a proof of each step on each day it is sent"
     )
     max_defer_days: int = Field(
         default=3, ge=0, le=30, strict=True, description="so long a message waits before it is dropped"

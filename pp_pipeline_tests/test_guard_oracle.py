@@ -16,16 +16,17 @@ from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.batches import Batch, BatchState, Release
-from pp_pipeline.sending.claims import Candidate
+from pp_pipeline.sending.claim import Candidate
 from pp_pipeline.sending.contents import Content
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.guards import GUARDS
 from pp_pipeline.sending.guards.zones import zones_of_country
 from pp_pipeline.sending.lane import BatchReport
+from pp_pipeline.sending.loads import Count
 from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.sending.planned import Consent, ContactFacts, Order, Planned, PlannedMessage
-from pp_pipeline.sending.sender import Count, Sender
+from pp_pipeline.sending.sender import Sender
 from pp_pipeline_tests.guard_oracle import Simulation, Wish, hours
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 from pp_pipeline_tests.sending_world import World

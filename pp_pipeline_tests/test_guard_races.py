@@ -13,7 +13,8 @@ from sqlalchemy import Connection, text
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.sending.batches import newest_batches
-from pp_pipeline.sending.claims import Candidate, Claim, Claimer, Judgement
+from pp_pipeline.sending.claim import Candidate, Claim, Judgement
+from pp_pipeline.sending.claims import Claimer
 from pp_pipeline.sending.contents import read_contents
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.judging import Bench

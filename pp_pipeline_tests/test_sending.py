@@ -378,6 +378,31 @@ def test_a_second_pass_goes_after_a_first_that_was_sent(
     assert [found[1:] for found in world.deliveries() if found[0] == key_of(0)] == [expected]
 
 
+def test_seed_addresses_get_one_proof_a_day_and_nothing_of_a_shopper(world: World) -> None:
+    merchant = world.settings.merchants_dir / "main.yml"
+    merchant.write_text(merchant.read_text() + "sending: {seeds: [Staff@example.com, desk@example.com]}\n")
+    html = world.conversation_folder / "hello.txt.j2"
+    html.write_text(html.read_text().replace(", {{ order.attributes.color }}", ""))
+    world.plan(DAY, 2)
+    assert world.run(chunk_size=1).outcomes == {"sent": 2}
+    assert world.run().outcomes == {}
+    world.plan(DAY, 1, start=10)
+    world.run()
+    proofs = [read_mail(path) for path in world.mails() if "staff@" in path.read_text() or "desk@" in path.read_text()]
+    assert sorted(mail["To"] for mail in proofs) == ["desk@example.com", "staff@example.com"]
+    assert {mail["Subject"] for mail in proofs} == {"[test] Hello Alex"}
+    assert all("Ann" not in mail.as_string() and "person" not in mail.as_string() for mail in proofs)
+    assert sum(key.startswith("seed:") for key, state, _ in world.deliveries() if state == "sent") == 2
+
+
+def test_nothing_sent_no_proof(lite: World) -> None:
+    merchant = lite.settings.merchants_dir / "main.yml"
+    merchant.write_text(merchant.read_text() + "sending: {seeds: [staff@example.com]}\n")
+    lite.plan(DAY, 1, status="canceled")
+    lite.run()
+    assert lite.mails() == []
+
+
 def test_two_passes_due_in_one_sending_go_one_after_the_other(lite: World) -> None:
     before = DAY - timedelta(days=1)
     lite.plan(before, 1)

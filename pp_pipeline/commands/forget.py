@@ -25,7 +25,7 @@ from pp_pipeline.landing.tables import ROW_TABLES
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import Suppress, apply_changes, suppressions_in_force
 from pp_pipeline.merchants import Merchant, load_merchants
-from pp_pipeline.sending.sender import known_secret
+from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.settings import Settings, SettingsError, utc_now
 from pp_pipeline.warehouse import Warehouse
 

@@ -1,7 +1,6 @@
 """`pp send-test`: one message of a conversation, with a sample order, to somebody of the shop."""
 
 from contextlib import closing
-from uuid import uuid4
 
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import guarded, print_json, print_line
@@ -10,12 +9,12 @@ from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, switch_is_on
 from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.guards.recipients import recipients_of
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.sending.making_outlets import make_outlets
-from pp_pipeline.sending.proofs import Proofs, sample_message
+from pp_pipeline.sending.proofs import NOT_ON_ALLOW_LIST, Proofs
 from pp_pipeline.sending.render import Renderer
-from pp_pipeline.sending.sender import LEASE
-from pp_pipeline.settings import Settings, SettingsError, utc_now
+from pp_pipeline.settings import Settings, SettingsError
 
 _MEANINGS = {
     "sent": "accepted",
@@ -49,14 +48,14 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
             raise SettingsError("the kill switch is on: nothing is sent; `pp kill-switch off` lets it go on")
         secret = known_secret(settings, ledger)
         renderer = Renderer(settings.conversations_dir, conversations, merchants, secret)
-        proofs = Proofs(ledger, channel.target, channel, renderer, LEASE, utc_now)
-        message = sample_message(conversation, merchant, secret, email, day)
-        outcome = proofs.send(message, "test", f"test:{uuid4().hex}")
-    assert outcome is not None, "the key is new"
+        proofs = Proofs(ledger, renderer, channel, recipients_of(settings, channel.target))
+        outcome = proofs.send_test(conversation, merchant, email, day)
     if as_json:
         told = {"state": outcome.state, "reason": outcome.reason, "provider_id": outcome.provider_id}
         print_json({"conversation": name, "target": channel.target, **told})
     else:
         where = f" ({outcome.provider_id})" if outcome.provider_id else ""
         print_line(f"{outcome.state}: {outcome.reason or _MEANINGS.get(outcome.state, '')}, {channel.target}{where}")
+        if outcome.reason == NOT_ON_ALLOW_LIST:
+            print_line("Outside production only PP_ALLOWED_RECIPIENTS are written to.")
     return 0 if outcome.state == "sent" else 1

@@ -7,8 +7,8 @@ senders can't each let go what together is too much. A claim that was not settle
 been delivered, so it is never tried again by itself. `failed` and `deferred` are taken up again until they are too old.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
 from pp_pipeline.ledger.witness import RESTORED_LEDGER, Mark, Witness
 from pp_pipeline.sending.batches import Batch, are_newest
+from pp_pipeline.sending.claim import Candidate, Claim, Judge, Judgement
 from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
 from pp_pipeline.sending.outlets import Outcome
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, contact_keys, ledger_columns
@@ -28,47 +29,6 @@ _AGAIN = ("failed", "deferred")
 _FINAL = ("sent", "skipped", "unknown")
 _LOOKUP_SIZE = 1_000
 _CLAIM_ORDER_LOCK = 7_202_612
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Something that a batch wants delivered. `message_kind` and `max_defer_days` are of messages."""
-
-    batch: Batch
-    item: Planned
-    message_kind: str | None = None
-    has_offer: bool = False
-    max_defer_days: int = 3
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What one sender holds for a while: `candidates` are its own to deliver, until `lease_until`."""
-
-    token: str
-    target: DeliveryTarget
-    candidates: Sequence[Candidate]
-    lease_until: datetime
-    decided: Mapping[str, Outcome] = field(default_factory=dict)
-    """What was skipped or deferred at once, by key."""
-    held: Mapping[str, str] = field(default_factory=dict)
-    """Candidates that a closed gate holds, by key: `kill_switch`, `restored_ledger`, `superseded`, `paused`. The
-    ledger has no row."""
-    mark: Mark | None = None
-    """The claim as the witness knows it; None where nothing is to be delivered."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What becomes of what a claim took, by key: what must not go now, and what goes otherwise than it was planned
-    (a snapshot without some members, a message with its coupon)."""
-
-    decided: dict[str, Outcome] = field(default_factory=dict)
-    changed: dict[str, Candidate] = field(default_factory=dict)
-
-
-# Judges what a claim of some token took, at a moment, in the claim's transaction.
-Judge = Callable[[Connection, str, Sequence[Candidate], datetime], Judgement]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from pp_pipeline.sending.claims import Claim
+from pp_pipeline.sending.claim import Claim
 from pp_pipeline.sending.outlets import Channel, EmailDraft, Outcome, OutletBroken, OutletKey, Outlets, Relay
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, PlannedSnapshot
 from pp_pipeline.sending.render import Renderer, RenderError

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.claims import Candidate, Judgement
+from pp_pipeline.sending.claim import Candidate, Judgement
 from pp_pipeline.sending.couponing import CouponDesk
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.guards import Case, judge_event, judge_message, without_barred

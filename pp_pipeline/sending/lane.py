@@ -8,7 +8,8 @@ from datetime import date, datetime
 from pp_pipeline.ledger.switches import KILL_SWITCH
 from pp_pipeline.ledger.witness import RESTORED_LEDGER
 from pp_pipeline.sending.batches import Batch, BatchState
-from pp_pipeline.sending.claims import Candidate, Claim, Claimer, Judge
+from pp_pipeline.sending.claim import Candidate, Claim, Judge
+from pp_pipeline.sending.claims import Claimer
 from pp_pipeline.sending.delivering import Delivery, outlet_of
 from pp_pipeline.sending.outlets import Outcome, OutletKey, Outlets
 from pp_pipeline.sending.planned import PlannedMessage

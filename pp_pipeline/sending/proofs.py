@@ -5,9 +5,8 @@ somebody sees what arrives. They stand in the ledger as what they are (kind `tes
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 from sqlalchemy import select, update
@@ -17,12 +16,15 @@ from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.guards.recipients import Recipients
 from pp_pipeline.sending.outlets import Channel, Outcome, OutletBroken
 from pp_pipeline.sending.planned import Order, OrderLine, PlannedMessage
 from pp_pipeline.sending.render import Renderer, RenderError
+from pp_pipeline.settings import utc_now
 
+NOT_ON_ALLOW_LIST = "not_on_allow_list"
 MARK = "[test] "
+_LEASE = timedelta(minutes=10)
 
 
 def sample_message(
@@ -67,22 +69,32 @@ class Proofs:
     """Sends proofs over one channel: claimed, delivered, settled like any other delivery."""
 
     ledger: Ledger
-    target: DeliveryTarget
-    channel: Channel
     renderer: Renderer
-    lease: timedelta
-    now: Callable[[], datetime]
+    channel: Channel
+    recipients: Recipients
 
-    def send(self, message: PlannedMessage, kind: str, key: str) -> Outcome | None:
-        """Send a proof; None where one of this key was sent before.
+    def send_test(self, conversation: Conversation, merchant: Merchant, email: str, day: date) -> Outcome:
+        """A proof to an address, as often as somebody asks."""
+        outcome = self._send("test", f"test:{uuid4().hex}", self._sample(conversation, merchant, email, day))
+        assert outcome is not None, "its key is new"
+        return outcome
 
-        Args:
-            kind: `test` or `seed`.
-            key: the delivery's key in the ledger.
-        """
+    def send_seeds(self, conversation: Conversation, merchant: Merchant, day: date) -> None:
+        """A proof of a day to each seed address of the merchant, once."""
+        for email in merchant.sending.seeds:
+            message = self._sample(conversation, merchant, email, day)
+            name = (conversation.conversation, conversation.step, merchant.merchant, f"{day}", message.contact_key)
+            self._send("seed", ":".join(("seed", *name)), message)
+
+    def _sample(self, conversation: Conversation, merchant: Merchant, email: str, day: date) -> PlannedMessage:
+        return sample_message(conversation, merchant, self.renderer.secret, email, day)
+
+    def _send(self, kind: str, key: str, message: PlannedMessage) -> Outcome | None:
+        """Send a proof; None where one of this key was sent before."""
+        now = utc_now()
         token = uuid4().hex
         row = {
-            "target": self.target,
+            "target": self.channel.target,
             "key": key,
             "kind": kind,
             "state": "claimed",
@@ -93,8 +105,8 @@ class Proofs:
             "step": message.step,
             "channel": message.channel,
             "due_on": message.due_on,
-            "claimed_at": self.now(),
-            "lease_until": self.now() + self.lease,
+            "claimed_at": now,
+            "lease_until": now + _LEASE,
         }
         with self.ledger.writing() as connection:
             self.ledger.insert_new(connection, deliveries, [row])
@@ -109,12 +121,14 @@ class Proofs:
                     state=outcome.state,
                     reason=outcome.reason,
                     provider_id=outcome.provider_id or None,
-                    settled_at=self.now(),
+                    settled_at=utc_now(),
                 )
             )
         return outcome
 
     def _deliver(self, message: PlannedMessage) -> Outcome:
+        if not self.recipients.include(message.email):
+            return Outcome("skipped", NOT_ON_ALLOW_LIST)
         try:
             draft = self.renderer.render(message)
         except RenderError as error:

@@ -5,12 +5,11 @@ before it goes. The warehouse is only open while a load of batches is read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from itertools import groupby
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -20,17 +19,20 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
 from pp_pipeline.sending.batches import Batch, batch_states
-from pp_pipeline.sending.claims import Candidate, Claimer
+from pp_pipeline.sending.claim import Candidate
+from pp_pipeline.sending.claims import Claimer
 from pp_pipeline.sending.contents import Content, read_contents
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.guards.recipients import recipients_of
 from pp_pipeline.sending.judging import Bench
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.sending.lane import BatchReport, Lane
+from pp_pipeline.sending.loads import Count, Progress, loads
 from pp_pipeline.sending.making_outlets import make_outlets
 from pp_pipeline.sending.outlets import OutletKey, Outlets
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.sending.planned import Planned
+from pp_pipeline.sending.proofs import Proofs
 from pp_pipeline.sending.releases import note_sendable
 from pp_pipeline.sending.render import Renderer
 from pp_pipeline.settings import Settings, utc_now
@@ -38,11 +40,7 @@ from pp_pipeline.warehouse import Warehouse
 
 LEASE = timedelta(minutes=10)
 CHUNK_SIZE = 100
-LOAD_ROWS = 20_000
 TARGETS: tuple[DeliveryTarget, ...] = get_args(DeliveryTarget)
-
-Progress = Callable[[int, int], None]
-"""Called with the deliveries done and those in all, as far as they were read."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +123,13 @@ class Sender:
         states = batch_states(self.ledger, self.settings, first, last, today)
         reports = [BatchReport(batch, state) for batch, state in states]
         ready = [report for report in reports if report.state.state == "ready"]
-        count = Count(sum(_deliveries(report.batch) for report in ready), progress)
+        count = Count.of(ready, progress)
         broken: dict[OutletKey, str] = {}
-        for load in self._loads(ready):
+        for load in loads(ready, self._priority):
             with self.warehouse.connect() as connection:
                 contents = read_contents(connection, [report.batch.id for report in load], self.merchants)
             self._send_load(load, contents, broken, today, count)
+            self._send_seeds(load, broken, today)
         return SendSummary(reports, lapsed_count, lacking)
 
     def _send_load(
@@ -139,7 +138,7 @@ class Sender:
         contents: Mapping[BatchId, Content],
         broken: dict[OutletKey, str],
         today: date,
-        count: "Count",
+        count: Count,
     ) -> None:
         """Send some batches together: by priority, due date and key, whatever batch they are of."""
         queue: list[Candidate] = []
@@ -161,6 +160,19 @@ class Sender:
             if not report.problem:
                 claimer = self._claimer(report.batch.release.target)
                 claimer.finish(report.batch, [item.key for item in found], self.now())
+
+    def _send_seeds(self, load: Sequence[BatchReport], broken: Mapping[OutletKey, str], today: date) -> None:
+        """A proof of each step that went to shoppers today, to the merchant's seed addresses, once."""
+        for report in load:
+            batch = report.batch
+            if batch.id.kind != "messages" or not report.outcomes["sent"]:
+                continue
+            conversation, merchant = self.conversations[batch.id.name], self.merchants[batch.id.merchant]
+            place = (batch.id.merchant, conversation.message.channel)
+            channel = self._outlets.channels.get(place)
+            if channel is not None and channel.target == batch.release.target and place not in broken:
+                proofs = Proofs(self.ledger, self._renderer, channel, recipients_of(self.settings, channel.target))
+                proofs.send_seeds(conversation, merchant, today)
 
     def _why_not(self, batch: Batch, content: Content) -> str:
         if content.hash != batch.hash:
@@ -186,26 +198,6 @@ class Sender:
     def _priority(self, batch: Batch) -> int:
         conversation = self.conversations.get(batch.id.name) if batch.id.kind == "messages" else None
         return conversation.priority if conversation else 0
-
-    def _loads(self, ready: Sequence[BatchReport]) -> Iterator[list[BatchReport]]:
-        """The batches in groups that are read at once: as few openings of the warehouse as memory allows; what is of
-        one priority and day is never torn apart."""
-
-        def place(report: BatchReport) -> tuple[int, date]:
-            return (-self._priority(report.batch), report.batch.day)
-
-        load: list[BatchReport] = []
-        rows = 0
-        for _, group in groupby(sorted(ready, key=place), key=place):
-            reports = list(group)
-            more = sum(report.batch.row_count for report in reports)
-            if load and rows + more > LOAD_ROWS:
-                yield load
-                load, rows = [], 0
-            load += reports
-            rows += more
-        if load:
-            yield load
 
     def _claimer(self, target: DeliveryTarget) -> Claimer:
         return Claimer(self.ledger, target, self.lease, Witness.of(self.settings))
@@ -238,23 +230,3 @@ class Sender:
     def _renderer(self) -> Renderer:
         secret = known_secret(self.settings, self.ledger)
         return Renderer(self.settings.conversations_dir, self.conversations, self.merchants, secret)
-
-
-@dataclass
-class Count:
-    """How far a sending is."""
-
-    total: int
-    progress: Progress | None
-    done: int = 0
-
-    def add(self, count: int) -> None:
-        """So many more were looked at."""
-        self.done += count
-        if self.progress:
-            self.progress(self.done, self.total)
-
-
-def _deliveries(batch: Batch) -> int:
-    """A snapshot is one delivery, however many members it has."""
-    return min(batch.row_count, 1) if batch.id.kind == "snapshot" else batch.row_count

@@ -1,0 +1,54 @@
+"""A claim: what a sender asks for, what is judged of it, and what it then holds (DESIGN 5)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from pp_pipeline.ledger.witness import Mark
+from pp_pipeline.sending.batches import Batch
+from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.planned import Planned
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that a batch wants delivered. `message_kind` and `max_defer_days` are of messages."""
+
+    batch: Batch
+    item: Planned
+    message_kind: str | None = None
+    has_offer: bool = False
+    max_defer_days: int = 3
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one sender holds for a while: `candidates` are its own to deliver, until `lease_until`."""
+
+    token: str
+    target: DeliveryTarget
+    candidates: Sequence[Candidate]
+    lease_until: datetime
+    decided: Mapping[str, Outcome] = field(default_factory=dict)
+    """What was skipped or deferred at once, by key."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Candidates that a closed gate holds, by key: `kill_switch`, `restored_ledger`, `superseded`, `paused`. The
+    ledger has no row."""
+    mark: Mark | None = None
+    """The claim as the witness knows it; None where nothing is to be delivered."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What becomes of what a claim took, by key: what must not go now, and what goes otherwise than it was planned
+    (a snapshot without some members, a message with its coupon)."""
+
+    decided: dict[str, Outcome] = field(default_factory=dict)
+    changed: dict[str, Candidate] = field(default_factory=dict)
+
+
+# Judges what a claim of some token took, at a moment, in the claim's transaction.
+Judge = Callable[[Connection, str, Sequence[Candidate], datetime], Judgement]
