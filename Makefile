@@ -39,9 +39,11 @@ format: .venv/.installed-dev  ## put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.installed-dev  ## measure landing and the queues on large data, as in docs/performance.md
+bench: .venv/.installed-dev  ## measure landing, the queues and sending on large data, as in docs/performance.md
 	$(BIN)/python -m pp_pipeline_tests.bench.bench_landing
 	$(BIN)/python -m pp_pipeline_tests.bench
+	$(BIN)/python -m pp_pipeline_tests.bench.bench_sending
+	$(BIN)/python -m pp_pipeline_tests.bench.bench_smtp
 
 # One set of files for Python 3.11 to 3.13 on every system, without addresses of package indexes.
 COMPILE = uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --no-annotate \
