@@ -40,12 +40,16 @@ class Settings(BaseModel):
     )
     target: Target = Field(default="duckdb", description="PP_TARGET: the dbt target of the warehouse")
     warehouse_url: str = Field(
-        default="", description="PP_WAREHOUSE_URL: postgresql:// URL of the warehouse (target postgres)"
+        default="", repr=False, description="PP_WAREHOUSE_URL: postgresql:// URL of the warehouse (target postgres)"
     )
     warehouse_schema: str = Field(default="pp_pipeline", description="PP_WAREHOUSE_SCHEMA (target postgres)")
-    ledger_url: str = Field(default="", description="PP_LEDGER_URL: SQLAlchemy URL; default SQLite in the home")
+    ledger_url: str = Field(
+        default="", repr=False, description="PP_LEDGER_URL: SQLAlchemy URL; default SQLite in the home"
+    )
     dagster_url: str = Field(
-        default="", description="PP_DAGSTER_URL: postgresql:// URL of Dagster's own storage; default SQLite in the home"
+        default="",
+        repr=False,
+        description="PP_DAGSTER_URL: postgresql:// URL of Dagster's own storage; default SQLite in the home",
     )
     inbox_url: str = Field(
         default="",

@@ -5,11 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.store import LedgerError
-from pp_pipeline.ledger.witness import Mark, Witness
+from pp_pipeline.ledger.witness import Mark, Seen, Witness
+from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.outlets import EmailDraft, Outcome
 from pp_pipeline.settings import utc_now
 from pp_pipeline_tests.ledger_words import Post, lay_aside, lose, outbox, pp, put_back, records
@@ -193,3 +194,20 @@ def test_a_witness_that_cannot_be_read_sends_nothing_until_accepted(lite: World)
     assert "can't be read" in pp(lite, "ledger", code=1)
     pp(lite, "ledger", "accept", "--by", "ann", "--yes")
     assert lite.send().outcomes == {"sent": 2}
+
+
+def test_a_claim_that_another_sender_commits_meanwhile_is_no_gap(lite: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    witness, read = Witness.of(lite.settings), Witness.seen
+    now = utc_now()
+
+    def seen_while_another_claims(self: Witness) -> Seen | None:
+        monkeypatch.setattr(Witness, "seen", read)
+        with lite.ledger as other, other.writing() as connection:
+            row = {"token": "t", "target": "rehearsal", "claimed_at": now, "delivery_count": 1}
+            connection.execute(insert(schema.claims).values(row))
+        witness.note_claim(Mark(1, "t", now))
+        return read(self)
+
+    with lite.ledger as ledger:
+        monkeypatch.setattr(Witness, "seen", seen_while_another_claims)
+        assert Gates(lite.settings, ledger).lacking == []

@@ -403,6 +403,66 @@ def test_nothing_sent_no_proof(lite: World) -> None:
     assert lite.mails() == []
 
 
+def test_a_second_pass_looks_at_the_first_of_its_own_run(lite: World) -> None:
+    file = lite.conversation_folder / "conversation.yml"
+    file.write_text(file.read_text().replace("scope: order", "scope: contact"))
+    lite.plan(DAY, 1)
+    lite.execute("update planned_messages set pass = 2, run_key = 'c000000'")
+    step = {"target": "rehearsal", "kind": "message", "conversation": "hello", "run_key": "c000000", "step": "greet"}
+    moments = {"claimed_at": utc_now(), "lease_until": utc_now(), "claim": "before"}
+    rows = [("run 1", "sent", "another event", 90), ("run 2", "skipped", "thank_you000000", 7)]
+    with lite.ledger as ledger, ledger.writing() as connection:
+        for key, state, event_id, days in rows:
+            columns = step | {"key": key, "state": state, "event_id": event_id, "occurrence": 1, "pass": 1}
+            row = columns | moments | {"due_on": DAY - timedelta(days=days)}
+            connection.execute(insert(schema.deliveries).values(row))
+    lite.run()
+    assert (key_of(0), "skipped", "earlier_pass_not_sent") in lite.deliveries()
+
+
+def test_an_order_that_has_no_address_any_more_is_not_written_about(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.execute("update order_versions set contact_key = null, email = null")
+    lite.run()
+    assert lite.deliveries() == [(key_of(0), "skipped", "order_of_another_contact")]
+
+
+def test_what_was_deferred_and_is_due_later_now_goes_then(world: World, tmp_path: Path) -> None:
+    world.plan(DAY, 1)
+    failing = outlets(TestChannel({0: Outcome("failed", "busy")}, tmp_path / "accepted"))
+    assert world.run(outlets=failing).outcomes == {"failed": 1}
+    later = DAY + timedelta(days=7)
+    world.execute("update planned_messages set due_on = ?", [later])
+    world.execute("update external_events set occurred_on = ?", [later])
+    assert world.run(DAY, later, today=later).outcomes == {"sent": 1}
+
+
+def test_what_was_in_time_before_a_pause_is_old_after_a_month_of_it(world: World) -> None:
+    world.plan(DAY, 1)
+    world.seal()
+    pause(world, "conversation", "hello")
+    month = DAY + timedelta(days=30)
+    world.seal(today=DAY + timedelta(days=1))  # a run of the daily job while it is paused
+    pause(world, "conversation", "hello", is_on=False)
+    assert world.state(today=month) == ("waiting", "old")
+    assert world.send(today=month).sent_count == 0
+
+
+def test_the_same_after_a_month_of_the_kill_switch(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.seal()
+    lite.with_settings(kill_switch=True).seal(today=DAY + timedelta(days=1))
+    assert lite.state(today=DAY + timedelta(days=30)) == ("waiting", "old")
+
+
+def test_live_without_production_and_without_a_list_is_refused_and_loses_nothing(lite: World) -> None:
+    lite.plan(DAY, 1)
+    lite.seal()
+    with pytest.raises(SendRefused, match=r"PP_ALLOWED_RECIPIENTS .* PP_ENVIRONMENT=production"):
+        lite.with_settings(live=True).send()
+    assert lite.deliveries() == []
+
+
 def test_two_passes_due_in_one_sending_go_one_after_the_other(lite: World) -> None:
     before = DAY - timedelta(days=1)
     lite.plan(before, 1)

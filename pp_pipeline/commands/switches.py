@@ -1,11 +1,15 @@
 """`pp kill-switch` and `pp pause`: stopping all sending, or that of one campaign or conversation."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from sqlalchemy import select
 
+from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.login import login_name
 from pp_pipeline.commands.output import guarded, print_json, print_line, print_table
+from pp_pipeline.conversations.loading import ConversationError
 from pp_pipeline.ledger.schema import switches
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import (
@@ -18,6 +22,8 @@ from pp_pipeline.ledger.switches import (
     set_switch,
     switch_is_on,
 )
+from pp_pipeline.merchants import MerchantError, load_merchants
+from pp_pipeline.sending.releases import note_sendable
 from pp_pipeline.settings import Settings, SettingsError
 
 _QUEUE = "queue_"
@@ -32,6 +38,7 @@ def set_kill_switch(state: str | None) -> int:
     with Ledger(settings) as ledger:
         if state is not None:
             set_switch(ledger, KILL_SWITCH, state == "on")
+            _note(settings, ledger)
         is_on = switch_is_on(ledger, KILL_SWITCH)
     if is_on:
         print_line("The kill switch is on: nothing is sent. `pp kill-switch off` lets sending go on.")
@@ -63,6 +70,7 @@ def set_pauses(name: str | None, what: Pausable | None, is_on: bool, by: str, as
             raise SettingsError(_unknown(settings, name, what, is_on))
         for one in found:
             set_switch(ledger, pause_name(one, name), is_on, by or login_name())
+        _note(settings, ledger)
     words = f"{' and '.join(found)} {name}"
     if as_json:
         print_json({"name": name, "what": found, "is_paused": is_on})
@@ -72,6 +80,16 @@ def set_pauses(name: str | None, what: Pausable | None, is_on: bool, by: str, as
     else:
         print_line(f"No longer paused: {words}. What is old by now waits for `pp approve`.")
     return 0
+
+
+def _note(settings: Settings, ledger: Ledger) -> None:
+    """What is held from now on is judged by its age when it is let go, and by nothing that was noted before.
+
+    The next run notes it, too: a file that can't be used must not be in the way of stopping.
+    """
+    with contextlib.suppress(MerchantError, ConversationError):
+        today = acting_day(settings, load_merchants(settings), None)
+        note_sendable(ledger, settings, date.min, date.max, today)
 
 
 def _names(settings: Settings) -> Mapping[Pausable, Sequence[str]]:

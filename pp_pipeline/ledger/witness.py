@@ -81,10 +81,10 @@ class Witness:
 
     def missing(self, connection: Connection) -> list[str]:
         """What the ledger lacks of what was seen, and whether it was put back and not accepted since; [] is well."""
+        seen = self.seen() or Seen()  # before the first query, which fixes what the ledger shows: others go on claiming
         found = []
         if restored_at := connection.scalar(select(facts.c.value).where(facts.c.name == RESTORED_FACT)):
             found.append(f"it was restored at {restored_at}, and nobody has accepted that yet")
-        seen = self.seen() or Seen()
         if seen.claim and not _stands(connection, claims.c.id, claims.c.token, seen.claim):
             found.append(f"it lacks claim {seen.claim}")
         if seen.batch and not _stands(connection, batches.c.id, batches.c.hash, seen.batch):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
 
 from pp_pipeline.ledger.schema import claims, deliveries
 from pp_pipeline.ledger.store import Ledger
@@ -67,9 +67,9 @@ class Claimer:
         mark = None
         lease_until = now + self.lease
         with self.ledger.writing() as connection:
+            self._wait_for_contacts(connection, [each.item for each in candidates])
             held = self._held(connection, candidates)
             asked = {each.item.key: each for each in candidates if each.item.key not in held}
-            self._wait_for_contacts(connection, [each.item for each in asked.values()])
             claim = {"state": "claimed", "claim": token, "claimed_at": now, "lease_until": lease_until}
             claim |= {"acted_at": moment}
             self.ledger.insert_new(
@@ -176,30 +176,37 @@ class Claimer:
         now: datetime,
         moment: datetime,
     ) -> None:
-        """Claim what failed or was deferred and may be tried now; what is too old for it is skipped for good."""
-        last_days: dict[int, list[str]] = {}
-        for each in candidates:
-            last_days.setdefault(each.max_defer_days, []).append(each.item.key)
-        reason = case((deliveries.c.reason == "", deliveries.c.state), else_=deliveries.c.reason)
-        begun_on = case(
-            (deliveries.c.first_tried_on > deliveries.c.due_on, deliveries.c.first_tried_on), else_=deliveries.c.due_on
+        """Claim what failed or was deferred and may be tried now; what is too old for it is skipped for good.
+
+        A correction may have moved a message since: it counts from the day on which it is due now.
+        """
+        asked = {each.item.key: each for each in candidates}
+        columns = ("key", "state", "reason", "due_on", "first_tried_on", "deferred_until")
+        open_rows = (
+            deliveries.c.target == self.target,
+            deliveries.c.key.in_(sorted(asked)),
+            deliveries.c.state.in_(_AGAIN),
         )
-        for max_defer_days, keys in last_days.items():
-            again = (
-                deliveries.c.target == self.target,
-                deliveries.c.key.in_(keys),
-                deliveries.c.state.in_(_AGAIN),
-            )
-            connection.execute(
-                update(deliveries)
-                .where(*again, begun_on < today - timedelta(days=max_defer_days))
-                .values(state="skipped", reason="given_up: " + reason, settled_at=now, deferred_until=None)
-            )
-            connection.execute(
-                update(deliveries)
-                .where(*again, or_(deliveries.c.deferred_until.is_(None), deliveries.c.deferred_until <= moment))
-                .values(**claim, reason="", settled_at=None, provider_id=None, deferred_until=None)
-            )
+        given_up, again = [], []
+        for row in connection.execute(select(*(deliveries.c[name] for name in columns)).where(*open_rows)):
+            candidate = asked[row.key]
+            due_on = max(filter(None, (row.due_on, ledger_columns(candidate.item)["due_on"])))
+            begun_on = max(filter(None, (due_on, row.first_tried_on)))
+            if begun_on < today - timedelta(days=candidate.max_defer_days):
+                given_up.append({"again_key": row.key, "new_reason": f"given_up: {row.reason or row.state}"})
+            elif row.deferred_until is None or row.deferred_until <= moment:
+                again.append({"again_key": row.key, "new_due_on": due_on})
+        is_open = or_(*(deliveries.c.state == state for state in _AGAIN))  # `in` can't be said for many rows at once
+        statement = update(deliveries).where(
+            deliveries.c.target == self.target, deliveries.c.key == bindparam("again_key"), is_open
+        )
+        if given_up:
+            values = {"state": "skipped", "reason": bindparam("new_reason"), "settled_at": now, "deferred_until": None}
+            connection.execute(statement.values(**values), sorted(given_up, key=lambda one: one["again_key"]))
+        if again:
+            fresh = {"reason": "", "settled_at": None, "provider_id": None, "deferred_until": None}
+            values = {**claim, **fresh, "due_on": bindparam("new_due_on")}
+            connection.execute(statement.values(**values), sorted(again, key=lambda one: str(one["again_key"])))
 
     def _settle(
         self, connection: Connection, outcomes: Mapping[str, Outcome], now: datetime, moment: datetime, *where: object

@@ -92,7 +92,7 @@ def _messages(
     """
     for merchant, due_on, key, contact_key, email, *rest in connection.rows(sql, days):
         run_key, conversation, step, occurrence, number, channel, template, event_id, order_number, campaign = rest
-        exits_now, contact_key_now = now.get((merchant, order_number), (frozenset[str](), None))
+        exits_now, contact_key_now = now.get((merchant, order_number), (frozenset[str](), contact_key))
         yield (
             BatchId(due_on, "messages", conversation, merchant),
             PlannedMessage(

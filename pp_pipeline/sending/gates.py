@@ -62,7 +62,20 @@ class Gates:
 
     def are_wide_open(self, batch: BatchId, campaigns: frozenset[str]) -> bool:
         """Whether not even a part of the batch is kept back: from then on its age is judged."""
-        return not self.closed(batch, campaigns) and not self.pauses.hold_some(campaigns)
+        return not self.closed(batch, campaigns) and not self.may_hold_some(batch, campaigns)
+
+    def are_held_by_people(self, batch: BatchId, campaigns: frozenset[str]) -> bool:
+        """Whether the kill switch or a pause keeps the batch, or rows of it, back."""
+        conversation = batch.name if batch.kind == "messages" else ""
+        is_paused = self.pauses.hold_all(conversation, campaigns) or self.may_hold_some(batch, campaigns)
+        return self.is_killed or is_paused
+
+    def may_hold_some(self, batch: BatchId, campaigns: frozenset[str]) -> bool:
+        """Whether a pause keeps some rows back; of a batch that was sealed before it was known whose they are, any may
+        be meant."""
+        if not campaigns and batch.kind != "snapshot":
+            return bool(self.pauses.campaigns)
+        return self.pauses.hold_some(campaigns)
 
     def missing(self, batches: Iterable[BatchId]) -> list[MissingFile]:
         """The files that the days of these batches lack, by day."""

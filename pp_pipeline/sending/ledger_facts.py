@@ -26,6 +26,7 @@ class KnownStep:
     key: str
     state: str
     due_on: date | None
+    event_id: str | None
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,12 @@ def _steps(
     columns = [deliveries.c[name] for name in ("conversation", "run_key", "step", "occurrence", "pass")]
     found: dict[MessageStep, list[KnownStep]] = {}
     for part in _parts(sorted({item.run_key for item in messages})):
-        query = select(*columns, deliveries.c.key, deliveries.c.state, deliveries.c.due_on).where(
-            deliveries.c.target == target, deliveries.c.run_key.in_(part), deliveries.c.claim != token
-        )
-        for *step, key, state, due_on in connection.execute(query):
-            found.setdefault((step[0], step[1], step[2], step[3], step[4]), []).append(KnownStep(key, state, due_on))
+        query = select(
+            *columns, deliveries.c.key, deliveries.c.state, deliveries.c.due_on, deliveries.c.event_id
+        ).where(deliveries.c.target == target, deliveries.c.run_key.in_(part), deliveries.c.claim != token)
+        for *step, key, state, due_on, event_id in connection.execute(query):
+            known = KnownStep(key, state, due_on, event_id)
+            found.setdefault((step[0], step[1], step[2], step[3], step[4]), []).append(known)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pp_pipeline.ledger.schema import batches, releases
@@ -24,19 +24,27 @@ class ApprovalError(ValueError):
 def note_sendable(ledger: Ledger, settings: Settings, first: date, last: date, today: date) -> None:
     """Write down for the newest versions that today every gate but approval is open, if it is.
 
-    Age is judged on the first such day: a batch that was in time stays so, however late the sender comes.
+    Age is judged on the first such day: a batch that was in time stays so, however late the sender comes. But the kill
+    switch and a pause are people's words: what they hold counts from the day on which they let it go again.
     """
     gates = Gates(settings, ledger)
-    if gates.is_killed:
-        return
-    noted = [
-        batch
-        for batch in newest_batches(ledger, gates, first, min(last, today))
-        if batch.release.first_sendable_on is None and gates.are_wide_open(batch.id, batch.campaigns)
-    ]
-    if noted:
+    noted, held = [], []
+    for batch in newest_batches(ledger, gates, first, min(last, today)):
+        release = batch.release
+        if release.first_sendable_on is None and gates.are_wide_open(batch.id, batch.campaigns):
+            noted.append(batch)
+        is_judged = release.first_sendable_on and not (release.finished_at or release.approved_at)
+        if is_judged and gates.are_held_by_people(batch.id, batch.campaigns):
+            held.append(batch)
+    if noted or held:
         with ledger.writing() as connection:
             write_first(connection, noted, {"first_sendable_on": today})
+            for batch in held:
+                connection.execute(
+                    update(releases)
+                    .where(releases.c.batch == batch.number, releases.c.target == batch.release.target)
+                    .values(first_sendable_on=None)
+                )
 
 
 def approve(ledger: Ledger, settings: Settings, hash_prefix: str, approved_by: str) -> Batch:

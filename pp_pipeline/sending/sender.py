@@ -25,7 +25,7 @@ from pp_pipeline.sending.contents import Content, read_contents
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.guards.recipients import recipients_of
 from pp_pipeline.sending.judging import Bench
-from pp_pipeline.sending.known_secret import known_secret
+from pp_pipeline.sending.known_secret import SendRefused, known_secret
 from pp_pipeline.sending.lane import BatchReport, Lane
 from pp_pipeline.sending.loads import Count, Progress, loads
 from pp_pipeline.sending.making_outlets import make_outlets
@@ -113,6 +113,11 @@ class Sender:
     def send(self, first: date, last: date, today: date, progress: Progress | None = None) -> SendSummary:
         """See the function `send`."""
         known_secret(self.settings, self.ledger)
+        if self.settings.live and not self.settings.is_production and not self.settings.allowed_recipients:
+            raise SendRefused(
+                "nothing was sent: in live mode outside production only PP_ALLOWED_RECIPIENTS are reached, and that is "
+                "empty, so everything would be skipped for good. Set it, or PP_ENVIRONMENT=production"
+            )
         with closing(self._outlets):  # made before anything is claimed: a password may be missing
             return self._send(first, last, today, progress)
 

@@ -30,6 +30,7 @@ from pp_pipeline.settings import utc_now
 
 TOLERANCE = timedelta(minutes=5)
 _NOT_AUTHORISED = (401, 403, 407)
+_ASKED_ELSEWHERE = (307, 308)
 _BUSY = (408, 425, 429, 503)
 _REJECTED = (400, 404, 410, 413, 422)
 _MOST_OF_AN_ANSWER = 65_536
@@ -150,8 +151,9 @@ class WebhookRelay:
         status = answer.status
         if 200 <= status < 300:
             return Outcome("sent", provider_id=answer.request_id)
-        if 300 <= status < 400:
-            return Outcome("failed", f"redirected: {status}")
+        if 300 <= status < 400:  # 307 and 308 ask for the same request elsewhere; the others may say that it was taken
+            state = "failed" if status in _ASKED_ELSEWHERE else "unknown"
+            return Outcome(state, f"redirected: {status}")
         if status in _NOT_AUTHORISED:
             raise OutletBroken("not_authorised")
         if status in _REJECTED:

@@ -14,9 +14,9 @@ def suppressed(case: Case) -> Outcome | None:
 
 
 def order_of_another_contact(case: Case) -> Outcome | None:
-    """A correction gave the order to somebody else."""
+    """A correction gave the order to somebody else, or to nobody."""
     item = case.item
-    return skip("order_of_another_contact") if item.contact_key_now not in (None, item.contact_key) else None
+    return skip("order_of_another_contact") if item.contact_key_now != item.contact_key else None
 
 
 def order_in_quarantine(case: Case) -> Outcome | None:
@@ -58,7 +58,12 @@ def earlier_pass(case: Case) -> Outcome | None:
     if item.pass_number <= 1:
         return None
     step = (item.conversation, item.run_key, item.step, item.occurrence, item.pass_number - 1)
-    states = {known.state for known in case.ledger.steps.get(step, ())}
+    before = [known for known in case.ledger.steps.get(step, ()) if known.due_on and known.due_on <= item.due_on]
+    # A contact's runs share a key: the own run is the one that the same event began. Under another id it went where a
+    # correction changed what the run is about; then the newest one counts.
+    own = [known for known in before if known.event_id == item.event_id]
+    newest = max((known.due_on for known in before if known.due_on), default=None)
+    states = {known.state for known in own or [known for known in before if known.due_on == newest]}
     if "sent" in states:
         return None
     if states & {"claimed", "failed", "deferred"}:
