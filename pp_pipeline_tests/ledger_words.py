@@ -3,7 +3,7 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ class Post:
     given: list[str] = field(default_factory=list)
     target: DeliveryTarget = "rehearsal"
 
-    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
         for draft in drafts:
             self.given.append(draft.message_id)
             if isinstance(self.answer, Exception):

@@ -75,6 +75,9 @@ class SmtpServer:
         self.login, self.takes_utf8 = login, takes_utf8
         self._security, self._tls = security, tls
         self._released = asyncio.Event()
+        self._silent = asyncio.Event()
+        self._silent.set()
+        self._clients: set[object] = set()
         self._transports: list[asyncio.BaseTransport] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -99,6 +102,10 @@ class SmtpServer:
     def cut(self) -> None:
         """Close all connections that stand, as a server does with those that are idle."""
         self._call(self._cut())
+
+    def wait_for_silence(self) -> None:
+        """Wait until every client is gone, and with it whatever it had said."""
+        self._call(self._silent.wait())
 
     def release(self) -> None:
         """Let go of whatever is held, now and from now on."""
@@ -159,7 +166,15 @@ class _Protocol(SMTP):
         self.owner._transports.append(transport)
         if not self._has_greeted:  # STARTTLS comes here a second time
             self.owner.connection_count += 1
+        self.owner._clients.add(self)
+        self.owner._silent.clear()
         super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.owner._clients.discard(self)
+        if not self.owner._clients:
+            self.owner._silent.set()
 
     async def push(self, status: Any) -> None:
         if not self._has_greeted:

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -47,7 +47,7 @@ class LiveChannel:
     drafts: list[EmailDraft] = field(default_factory=list)
     target: DeliveryTarget = "live"
 
-    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
         for draft in drafts:
             self.drafts.append(draft)
             yield self.answers.pop(0) if self.answers else Outcome("sent")
@@ -69,7 +69,7 @@ class LiveChannel:
 class KillingChannel(LiveChannel):
     """Ends its process when it is given something."""
 
-    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
         os.kill(os.getpid(), signal.SIGKILL)
         yield from super().deliver(drafts)
 

@@ -1,7 +1,7 @@
 """The sender against a slow reading of the rules (guard_oracle.py), over random plans and policies."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -45,8 +45,8 @@ class Taker:
 
     target: DeliveryTarget = "rehearsal"
 
-    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
-        return iter([Outcome("sent")] * len(drafts))
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
+        return (Outcome("sent") for _ in drafts)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What was deferred is asked for again when its time has come, and not before (DESIGN 5)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -64,7 +64,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 class BusyRelay(OutboxRelay):
     """Takes nothing before three o'clock."""
 
-    def deliver_events(self, events: Sequence[PlannedEvent]) -> Iterator[Outcome]:
+    def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
         return iter([later_by(THREE) for _ in events])
 
 

@@ -1,6 +1,6 @@
 """`pp ledger`: what it shows, and a person's word: resolve, adopt, clear-rehearsal (DESIGN 5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -228,7 +228,7 @@ def test_a_newer_version_of_the_batch_is_opened_again_and_waits_where_it_is_old(
 
 def test_a_sender_still_at_it_does_not_overwrite_a_persons_word(world: World) -> None:
     class Slow(Post):
-        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+        def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
             with world.ledger as ledger:
                 Claimer(ledger, "rehearsal", LEASE, Witness.of(world.settings)).lapse(utc_now() + 2 * LEASE)
             pp(world, "ledger", "resolve", key_of(0), "--not-sent", "--by", "ann")
@@ -350,7 +350,7 @@ def test_the_rehearsal_is_cleared_and_nothing_else(world: World) -> None:
 
 def test_a_rehearsal_under_way_is_not_cleared(lite: World) -> None:
     class Clearing(Post):
-        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+        def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
             assert "a sending is under way" in pp(lite, "ledger", "clear-rehearsal", "--yes", code=2)
             yield from super().deliver(drafts)
 

@@ -1,6 +1,6 @@
 """A ledger that was put back, or lost: noticed, told, and nobody is written to twice (DESIGN 5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def test_homes_that_share_a_ledger_raise_no_alarm(tmp_path: Path, request: pytes
 
 def test_what_is_handed_over_stands_in_the_witness(world: World) -> None:
     class Looking(Post):
-        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+        def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
             with world.ledger as ledger, ledger.reading() as connection:
                 keys = [draft.message_id for draft in drafts]
                 tokens = set(
@@ -136,7 +136,7 @@ def test_what_is_handed_over_stands_in_the_witness(world: World) -> None:
 
 def test_a_ledger_put_back_in_the_middle_of_a_sending_stops_it(world: World) -> None:
     class Losing(Post):
-        def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+        def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
             with world.ledger as ledger, ledger.writing() as connection:
                 connection.execute(delete(schema.claims))
             yield from super().deliver(drafts)

@@ -3,7 +3,7 @@
 import random
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pp_pipeline.roads import ChannelRoad
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.making_outlets import make_outlets
 from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay
-from pp_pipeline.sending.outlets import Outcome, OutletBroken, Outlets
+from pp_pipeline.sending.outlets import EmailDraft, Outcome, OutletBroken, Outlets
 from pp_pipeline.sending.smtp import SmtpChannel
 from pp_pipeline.sending.webhook import WebhookRelay
 from pp_pipeline.settings import Settings, SettingsError
@@ -157,8 +157,8 @@ class Stub:
     target: DeliveryTarget = "rehearsal"
     is_closed: bool = False
 
-    def deliver(self, drafts: object) -> Iterator[Outcome]:
-        for answer in self.answers:
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
+        for _, answer in zip(drafts, self.answers, strict=False):
             if isinstance(answer, Exception):
                 raise answer
             yield answer
@@ -219,7 +219,7 @@ def live_world(world: World, mail_port: int, url: str) -> World:
     declared["channels"] = {"email": road}
     declared["relays"][0] |= {"via": "webhook", "url": url, "secret": "MY_HOOK", "per_second": 1000}
     file.write_text(yaml.safe_dump(declared))
-    return world.with_settings(live=True, secrets={"MY_HOOK": SecretStr(SECRET)})
+    return world.with_settings(live=True, environment="production", secrets={"MY_HOOK": SecretStr(SECRET)})
 
 
 def test_what_went_in_rehearsal_goes_once_more_in_live_mode_and_then_never_again(tmp_path: Path) -> None:

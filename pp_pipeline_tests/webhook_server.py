@@ -66,6 +66,9 @@ class WebhookServer:
         self.accepted: list[Accepted] = []
         self.request_count = self.connection_count = 0
         self.lock = threading.Lock()
+        self.changed = threading.Condition()
+        self.came: set[int] = set()
+        self.gone: set[int] = set()
         self.released = threading.Event()
         self._tls = tls
         self._connections: list[socket.socket] = []
@@ -109,6 +112,22 @@ class WebhookServer:
         """Let go of whatever is held, now and from now on."""
         self.released.set()
 
+    def wait_for_silence(self) -> None:
+        """Wait until every client is gone, and with it whatever it had said."""
+        with socket.create_connection(("127.0.0.1", self.port)) as last:  # whoever connected before it stands before it
+            own_port = last.getsockname()[1]
+        with self.changed:
+            is_silent = self.changed.wait_for(lambda: own_port in self.came and self.came == self.gone, timeout=30)
+            assert is_silent, "a client is still there"
+
+    def note(self, ports: set[int], port: int) -> None:
+        """A client came or went."""
+        with self.changed:
+            if ports is self.came:
+                self.gone.discard(port)
+            ports.add(port)
+            self.changed.notify_all()
+
     def stop(self) -> None:
         """End the server."""
         self.release()
@@ -128,12 +147,18 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.owner.note(self.owner.came, client_address[1])
+        super().process_request(request, client_address)
+
     def finish_request(self, request: Any, client_address: Any) -> None:
         try:
             with contextlib.closing(self.owner.secure(request)) as connection:
                 super().finish_request(connection, client_address)
         except (OSError, ValueError):  # a client that does not like the certificate, or gave up waiting
             return
+        finally:
+            self.owner.note(self.owner.gone, client_address[1])
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,14 +1,15 @@
 """A person's word about deliveries that may have gone or not (DESIGN 5): `unknown` becomes `sent` or `failed`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
 from pp_pipeline.ledger.schema import batches, deliveries, releases
 
 _PART = 1_000
+_FINISHING_LOCK = 7_202_613
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,25 @@ def resolve(
     values |= {"state": "sent"} if was_sent else {"state": "failed", "first_tried_on": today}
     count = opened = 0
     wanted_by: set[int] = set()
+    hold_finishing(connection)
     for start in range(0, len(unknown), _PART):
         ids = [row["id"] for row in unknown[start : start + _PART]]
         where = (deliveries.c.id.in_(ids), deliveries.c.state == "unknown")
-        wanting = set() if was_sent else set(connection.execute(_batches_of(where)).tuples())
+        wanting = set() if was_sent else batches_of(connection, where)
         count += connection.execute(update(deliveries).where(*where).values(**values)).rowcount
         wanted_by |= {number for number, _ in wanting}
-        for target in sorted({target for _, target in wanting}):
-            opened += _open_again(connection, [number for number, of in wanting if of == target], target)
+        opened += open_again(connection, wanting)
     return Resolved(count, opened, frozenset(wanted_by))
 
 
-def _batches_of(where: Sequence[ColumnElement[bool]]) -> Select[tuple[int, str]]:
+def hold_finishing(connection: Connection) -> None:
+    """Keep finishing batches and opening them again to one transaction at a time: of two that don't see each other,
+    one would finish a batch for which the other has just left something to do. SQLite has one writer anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.pg_advisory_xact_lock(_FINISHING_LOCK)))
+
+
+def batches_of(connection: Connection, where: Sequence[ColumnElement[bool]]) -> set[tuple[int, str]]:
     """The batches that want these deliveries, with the target: the one of the first claim, and its newest version."""
     first, newest, newer = batches.alias("first_batch"), batches.alias("newest"), batches.alias("newer")
     same = [newest.c[name] == first.c[name] for name in ("kind", "name", "merchant", "day")]
@@ -52,7 +60,7 @@ def _batches_of(where: Sequence[ColumnElement[bool]]) -> Select[tuple[int, str]]
     wanted = (newest.c.id == first.c.id) | ~select(newer.c.id).where(
         *overtaken, newer.c.version > newest.c.version
     ).exists()
-    return (
+    query = (
         select(newest.c.id, deliveries.c.target)
         .select_from(deliveries)
         .join(first, first.c.id == deliveries.c.batch)
@@ -60,12 +68,17 @@ def _batches_of(where: Sequence[ColumnElement[bool]]) -> Select[tuple[int, str]]
         .where(*where, wanted)
         .distinct()
     )
+    return set(connection.execute(query).tuples())
 
 
-def _open_again(connection: Connection, numbers: Sequence[int], target: str) -> int:
-    opened = connection.execute(
-        update(releases)
-        .where(releases.c.batch.in_(numbers), releases.c.target == target, releases.c.finished_at.is_not(None))
-        .values(finished_at=None)
-    )
-    return opened.rowcount
+def open_again(connection: Connection, wanting: Collection[tuple[int, str]]) -> int:
+    """Let batches (number and target) that are finished be sent once more; how many were."""
+    opened = 0
+    for target in sorted({target for _, target in wanting}):
+        numbers = [number for number, of in wanting if of == target]
+        opened += connection.execute(
+            update(releases)
+            .where(releases.c.batch.in_(numbers), releases.c.target == target, releases.c.finished_at.is_not(None))
+            .values(finished_at=None)
+        ).rowcount
+    return opened

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
 
+from pp_pipeline.ledger.resolving import batches_of, hold_finishing, open_again
 from pp_pipeline.ledger.schema import claims, deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
@@ -100,11 +101,15 @@ class Claimer:
         """Write down what became of the deliveries of a claim.
 
         A lease that ran out meanwhile made them `unknown`; whoever delivered them knows better. A delivery
-        that a person has settled since then stays as it is.
+        that a person has settled since then stays as it is. What is to be tried again opens its batch again, which
+        another sender may have finished when the lease had run out.
         """
         if not outcomes:
             return
+        is_left = any(outcome.state in _AGAIN for outcome in outcomes.values())
         with self.ledger.writing() as connection:
+            if is_left:
+                hold_finishing(connection)
             self._settle(
                 connection,
                 outcomes,
@@ -116,10 +121,14 @@ class Claimer:
                     (deliveries.c.state == "unknown") & (deliveries.c.reason == "lease_expired"),
                 ),
             )
+            if is_left:
+                mine = (deliveries.c.claim == claim.token, deliveries.c.state.in_(_AGAIN))
+                open_again(connection, batches_of(connection, mine))
 
     def finish(self, batch: Batch, keys: Sequence[str], now: datetime) -> bool:
         """Mark the batch as finished if nothing is left to do for any of its keys; whether that is so."""
         with self.ledger.writing() as connection:
+            hold_finishing(connection)
             settled = 0
             for start in range(0, len(keys), _LOOKUP_SIZE):
                 settled += connection.execute(

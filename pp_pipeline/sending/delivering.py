@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from typing import TypeVar
 
 from pp_pipeline.sending.claim import Claim
 from pp_pipeline.sending.outlets import Channel, EmailDraft, Outcome, OutletBroken, OutletKey, Outlets, Relay
@@ -13,6 +13,8 @@ from pp_pipeline.sending.render import Renderer, RenderError
 
 # So many of one outlet in a claim, and all of them failed: the outlet is down, and is asked no more.
 _FEWEST_FAILURES = 10
+
+Item = TypeVar("Item")
 
 
 def outlet_of(item: Planned) -> OutletKey:
@@ -24,7 +26,8 @@ def outlet_of(item: Planned) -> OutletKey:
 class Delivery:
     """Delivers the items of one claim; `outcomes` (by key) is right at any time, also when it is interrupted.
 
-    What was not handed to an outlet is `deferred`, what an outlet has not spoken of is `unknown`.
+    An outlet takes the items one by one. What it has not taken is `deferred`; what it took and has not spoken of is
+    `unknown`.
     """
 
     claim: Claim
@@ -49,15 +52,14 @@ class Delivery:
         if isinstance(items[0], PlannedMessage):
             channel = self.outlets.channels.get(place)
             drafts = [draft for item in items if isinstance(item, PlannedMessage) and (draft := self._draft(item))]
-            call = partial(channel.deliver, drafts) if channel else None
-            return self._hand_over(place, channel, [draft.message_id for draft in drafts], call)
+            keyed = [(draft.message_id, draft) for draft in drafts]
+            return self._hand_over(place, channel, keyed, channel.deliver if channel else None)
         relay = self.outlets.relays.get(place)
-        call = None
-        if relay is not None and isinstance(items[0], PlannedEvent):
-            call = partial(relay.deliver_events, [item for item in items if isinstance(item, PlannedEvent)])
-        elif relay is not None:
-            call = partial(relay.deliver_snapshots, [item for item in items if isinstance(item, PlannedSnapshot)])
-        return self._hand_over(place, relay, [item.key for item in items], call)
+        if isinstance(items[0], PlannedEvent):
+            events = [(item.key, item) for item in items if isinstance(item, PlannedEvent)]
+            return self._hand_over(place, relay, events, relay.deliver_events if relay else None)
+        snapshots = [(item.key, item) for item in items if isinstance(item, PlannedSnapshot)]
+        return self._hand_over(place, relay, snapshots, relay.deliver_snapshots if relay else None)
 
     def _draft(self, message: PlannedMessage) -> EmailDraft | None:
         try:
@@ -70,35 +72,41 @@ class Delivery:
         self,
         place: OutletKey,
         outlet: Channel | Relay | None,
-        keys: Sequence[str],
-        deliver: Callable[[], Iterator[Outcome]] | None,
+        items: Sequence[tuple[str, Item]],
+        deliver: Callable[[Iterator[Item]], Iterator[Outcome]] | None,
     ) -> bool:
         """Take down the outlet's answers; whether the lease held. What is wrong with the outlet is noted."""
+        keys = [key for key, _ in items]
         if outlet is None or deliver is None:
             self.outcomes |= dict.fromkeys(keys, Outcome("failed", "no_such_outlet"))
             return True
         if outlet.target != self.claim.target:  # once for rehearsal must not be once for real, nor the other way
             self.outcomes |= dict.fromkeys(keys, Outcome("failed", "outlet_of_another_target"))
             return True
-        if self.now() >= self.claim.lease_until:
-            return False
-        self.outcomes |= dict.fromkeys(keys, Outcome("unknown", "interrupted"))
         waiting = deque(keys)
         try:
-            answers = deliver()
-            while waiting:
-                self.outcomes[waiting[0]] = next(answers)
-                waiting.popleft()
-                if self.now() >= self.claim.lease_until:
-                    return False
+            for outcome in deliver(self._taken(items)):
+                self.outcomes[waiting.popleft()] = outcome
         except OutletBroken as broken:
             self.outcomes |= dict.fromkeys(waiting, Outcome("failed", str(broken)))
             self.problems[place] = f"outlet: {broken}"
-        except StopIteration:
-            self.problems[place] = "outlet: no answer"
         except Exception as error:
             self.problems[place] = f"outlet: {type(error).__name__}"
         else:
-            if len(keys) >= _FEWEST_FAILURES and all(self.outcomes[key].state == "failed" for key in keys):
+            if waiting and self._lease_holds():
+                self.problems[place] = "outlet: no answer"
+            elif len(keys) >= _FEWEST_FAILURES and all(self.outcomes[key].state == "failed" for key in keys):
                 self.problems[place] = f"outlet: all failed ({self.outcomes[keys[-1]].reason})"
-        return True
+        return not waiting or place in self.problems or self._lease_holds()
+
+    def _taken(self, items: Sequence[tuple[str, Item]]) -> Iterator[Item]:
+        """The items, each for the outlet to take when it is its turn: from then on it may have gone. Behind the lease
+        no more are taken."""
+        for key, item in items:
+            if not self._lease_holds():
+                return
+            self.outcomes[key] = Outcome("unknown", "interrupted")
+            yield item
+
+    def _lease_holds(self) -> bool:
+        return self.now() < self.claim.lease_until

@@ -11,7 +11,7 @@ appended in one piece, synced, under a lock, so that two senders never mix their
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class OutboxChannel:
     folder: Path
     target: DeliveryTarget = "rehearsal"
 
-    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
         """Write the files. They are synced side by side: 200 take 0.02 s, one after the other 0.6 s."""
         outcomes: list[Outcome] = []
         written: list[_Unsynced] = []
@@ -65,7 +65,7 @@ class OutboxRelay:
     folder: Path
     target: DeliveryTarget = "rehearsal"
 
-    def deliver_events(self, events: Sequence[PlannedEvent]) -> Iterator[Outcome]:
+    def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
         """Append the events, those of one relay and day in one piece."""
         pieces: dict[Path, list[str]] = {}
         paths = []
@@ -89,7 +89,7 @@ class OutboxRelay:
         for path in paths:
             yield outcomes[path]
 
-    def deliver_snapshots(self, snapshots: Sequence[PlannedSnapshot]) -> Iterator[Outcome]:
+    def deliver_snapshots(self, snapshots: Iterable[PlannedSnapshot]) -> Iterator[Outcome]:
         """Write each snapshot's members."""
         for snapshot in snapshots:
             name = f"{snapshot.merchant}-{snapshot.segment}-{snapshot.snapshot_on}.jsonl"

@@ -5,7 +5,7 @@ deliveries that are claimed in the ledger, and say of each, in order, what becam
 what is tried again is decided by the ledger. Nothing connects before the first delivery.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal, Protocol, runtime_checkable
@@ -66,10 +66,12 @@ class Channel(Protocol):
         """What its deliveries count for in the ledger: `rehearsal` where nothing leaves the machine."""
         ...
 
-    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
         """Deliver, and yield an outcome for each draft, in order, as soon as it is known.
 
-        What it does not yield is `unknown`, also when it raises anything but OutletBroken.
+        Whoever delivers one by one takes the next draft from the iterable when it is its turn, no earlier. What it
+        has taken and yields nothing of is `unknown`, also when it raises anything but OutletBroken; what it has not
+        taken goes another time.
         """
         ...
 
@@ -82,11 +84,11 @@ class Relay(Protocol):
         """As for channels."""
         ...
 
-    def deliver_events(self, events: Sequence[PlannedEvent]) -> Iterator[Outcome]:
+    def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
         """As `Channel.deliver`."""
         ...
 
-    def deliver_snapshots(self, snapshots: Sequence[PlannedSnapshot]) -> Iterator[Outcome]:
+    def deliver_snapshots(self, snapshots: Iterable[PlannedSnapshot]) -> Iterator[Outcome]:
         """As `Channel.deliver`."""
         ...
 

@@ -21,12 +21,15 @@ class Pace:
     wait: Callable[[float], None] = time.sleep
     _next: float = field(default=float("-inf"), init=False)
 
-    def take_turn(self) -> None:
-        """Wait until the next delivery may go. A pause is not made up for by a burst."""
+    def wait_for_turn(self) -> None:
+        """Wait until the next delivery may go."""
         now = self.clock()
         if self._next > now:
             self.wait(self._next - now)
-        self._next = max(self._next, now) + 1 / self.per_second
+
+    def take_turn(self) -> None:
+        """One goes now. A pause is not made up for by a burst."""
+        self._next = max(self._next, self.clock()) + 1 / self.per_second
 
 
 @dataclass
@@ -41,12 +44,19 @@ class Attempts:
     _broken: str = field(default="", init=False)
 
     def each(self, items: Iterable[Item], attempt: Callable[[Item], Outcome]) -> Iterator[Outcome]:
-        """The outcome of each item.
+        """The outcome of each item. It is taken when its turn has come: who is interrupted while waiting has not
+        begun with it.
 
         Raises:
             OutletBroken: `attempt` says so, or the last MOST_UNANSWERED were `unknown`; from then on at once.
         """
-        for item in items:
+        waiting = iter(items)
+        while True:
+            self.pace.wait_for_turn()
+            try:
+                item = next(waiting)
+            except StopIteration:
+                return
             if self._broken:
                 raise OutletBroken(self._broken)
             self.pace.take_turn()

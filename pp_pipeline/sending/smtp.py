@@ -6,7 +6,7 @@ nothing can have been accepted; once it has, only the answer says. So each step 
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -51,7 +51,7 @@ class SmtpChannel:
         self._deadline = Deadline()
         self._attempts = Attempts(self.pace or Pace(self.road.per_second))
 
-    def deliver(self, drafts: Sequence[EmailDraft]) -> Iterator[Outcome]:
+    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
         """Send each, no faster than `per_second`."""
         return self._attempts.each(drafts, self._deliver)
 

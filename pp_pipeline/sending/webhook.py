@@ -12,7 +12,7 @@ import json
 import re
 import selectors
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -74,11 +74,11 @@ class WebhookRelay:
         self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._connection = _Connection(self.road.url, self.tls, self._deadline)
 
-    def deliver_events(self, events: Sequence[PlannedEvent]) -> Iterator[Outcome]:
+    def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
         """Post each event, no faster than `per_second`."""
         return self._attempts.each(events, self._deliver_event)
 
-    def deliver_snapshots(self, snapshots: Sequence[PlannedSnapshot]) -> Iterator[Outcome]:
+    def deliver_snapshots(self, snapshots: Iterable[PlannedSnapshot]) -> Iterator[Outcome]:
         """Post each snapshot as one request of JSON lines."""
         return self._attempts.each(snapshots, self._deliver_snapshot)
 
