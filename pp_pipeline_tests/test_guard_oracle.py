@@ -173,6 +173,7 @@ class Stage:
             item = PlannedMessage(
                 wish.key, "main", f"c{wish.contact}", "ann@example.com", f"run {wish.key}", name, "greet", 1, 1,
                 wish.channel, "hello", f"e{wish.key}", order.number, wish.due_on, order, contact=contact,
+                contact_key_now=f"c{wish.contact}",
             )  # fmt: skip
             found.setdefault(BatchId(wish.due_on, "messages", name, "main"), []).append(item)
         return found

@@ -119,8 +119,9 @@ def test_homes_that_share_a_ledger_raise_no_alarm(tmp_path: Path, request: pytes
 def test_what_is_handed_over_stands_in_the_witness(world: World) -> None:
     class Looking(Post):
         def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
+            taken = list(drafts)
             with world.ledger as ledger, ledger.reading() as connection:
-                keys = [draft.message_id for draft in drafts]
+                keys = [draft.message_id for draft in taken]
                 tokens = set(
                     connection.scalars(select(schema.deliveries.c.claim).where(schema.deliveries.c.key.in_(keys)))
                 )
@@ -128,7 +129,7 @@ def test_what_is_handed_over_stands_in_the_witness(world: World) -> None:
             assert seen is not None
             assert seen.claim is not None
             assert tokens == {seen.claim.proof}
-            yield from super().deliver(drafts)
+            yield from super().deliver(taken)
 
     world.plan(DAY, 5)
     assert world.run(outlets=Looking().outlets, chunk_size=2).outcomes == {"sent": 5}
