@@ -245,6 +245,17 @@ def pause(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Where to listen; a proxy with TLS stands in front.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8088,
+) -> None:
+    """Take one-click unsubscribing, the preference page and the webhooks of providers. It counts at once."""
+    from pp_pipeline.commands.serve import serve_endpoint
+
+    raise typer.Exit(serve_endpoint(host, port))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
 ) -> None:

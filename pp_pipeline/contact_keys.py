@@ -43,6 +43,17 @@ def contact_key(secret: bytes, merchant: str, email: str) -> str:
     return hmac.digest(secret, f"{merchant}\n{email}".encode(), "sha256").hex()[:_KEY_LENGTH]
 
 
+def phone_key(secret: bytes, merchant: str, phone: str) -> str:
+    """The key of a phone number (E.164) by itself: what its holder said by SMS counts for the number, whoever the
+    merchant knows it to belong to. It never is a contact's, as a number holds no @."""
+    return contact_key(secret, merchant, phone)
+
+
+def is_contact_key(text: str) -> bool:
+    """Whether a text is written as contact keys are."""
+    return len(text) == _KEY_LENGTH and set(text) <= set("0123456789abcdef")
+
+
 def fingerprint(secret: bytes) -> str:
     """What tells this secret from another without showing it; stands in the ledger."""
     return hmac.digest(secret, b"fingerprint of the contact secret", "sha256").hex()[:_KEY_LENGTH]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
-from pp_pipeline.roads import ChannelRoad, Relay, checked_name
+from pp_pipeline.roads import ChannelRoad, InboundWebhook, Relay, checked_name
 from pp_pipeline.sending_policy import (
     Blackout,
     Cap,
@@ -61,6 +61,7 @@ class Merchant(BaseModel):
     sending: SendingPolicy = Field(
         default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/sending.md"
     )
+    webhooks: tuple[InboundWebhook, ...] = Field(default=(), description="who may tell `pp serve`; see docs/serving.md")
 
     @field_validator("merchant")
     @classmethod
@@ -135,6 +136,14 @@ class Merchant(BaseModel):
             raise ValueError("a relay stands twice; write each once")
         return value
 
+    @field_validator("webhooks")
+    @classmethod
+    def _check_webhooks(cls, value: tuple[InboundWebhook, ...]) -> tuple[InboundWebhook, ...]:
+        sources = [webhook.source for webhook in value]
+        if len(set(sources)) < len(sources):
+            raise ValueError("a source stands twice; give each a name of its own")
+        return value
+
     def leaves_the_machine(self, what: Literal["channel", "relay"], name: str) -> bool:
         """Whether a channel or relay is more than the outbox: in live mode its deliveries count as `live`."""
         if what == "channel":
@@ -199,7 +208,8 @@ def _fault(fault: Any) -> str:
 
 
 _PARTS: dict[str, type[BaseModel]] = {
-    "channels": ChannelRoad, "relays": Relay, "feeds": Feed, "due": Due, "ineligible": IneligibleRule,
+    "channels": ChannelRoad, "relays": Relay, "webhooks": InboundWebhook, "feeds": Feed, "due": Due,
+    "ineligible": IneligibleRule,
     "sending": SendingPolicy, "consent": ConsentPolicy, "consent.email": EmailConsent,
     "quiet_hours": QuietHours, "caps": Cap, "discount_cap": Cap, "blackouts": Blackout, "daily_ceiling": DailyCeiling,
 }  # fmt: skip

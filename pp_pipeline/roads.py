@@ -154,6 +154,29 @@ class Relay(_Road):
         return self.via != "outbox"
 
 
+class InboundWebhook(BaseModel):
+    """Who may tell `pp serve` what became of messages, and in which form (docs/serving.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(description="its name: the last part of the address that it posts to")
+    secret: str = Field(repr=False, description="NAME of the variable PP_SECRET_NAME that holds its secret")
+    format: Literal["plain", "postmark", "sendgrid", "sms"] = Field(default="plain", description="of what it posts")
+    proof: Literal["signature", "password"] = Field(
+        default="signature", description="signature: PP-Signature; password: HTTP Basic, for who can't sign so"
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _check_source(cls, value: str) -> str:
+        return checked_name(value)
+
+    @field_validator("secret")
+    @classmethod
+    def _check_secret(cls, value: str) -> str:
+        return _checked_secret_name(value)
+
+
 def _url_parts(url: str) -> SplitResult:
     """The parts of a link that can be called.
 

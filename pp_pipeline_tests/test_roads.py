@@ -133,7 +133,7 @@ def test_a_missing_secret_ends_a_sending_before_anything_is_claimed(tmp_path: Pa
     world.plan(DAY, 2)
     world.seal()
     with pytest.raises(SettingsError, match="PP_SECRET_SMTP_MAIN"):
-        world.with_settings(live=True).send()
+        world.with_settings(live=True, environment="production").send()
     assert world.deliveries() == []
 
 

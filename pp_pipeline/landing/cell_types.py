@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pp_pipeline.contact_keys import is_contact_key
 from pp_pipeline.landing import cells
 from pp_pipeline.landing.addresses import read_email, read_phone
 from pp_pipeline.landing.cells import Cell
@@ -66,6 +67,13 @@ def _read_contact(text: str, context: "RowContext") -> Cell:
     return ((context.contact_key(email), email) if email else None), kind
 
 
+def _read_contact_key(text: str, context: "RowContext") -> Cell:
+    text = text.strip().lower()
+    if not text:
+        return None, "blank"
+    return (text, "identifier") if is_contact_key(text) else (None, cells.misfit(text))
+
+
 def _read_refund(text: str, context: "RowContext") -> Cell:
     cents, kind = read_money(text, context.feed.decimal)
     return (abs(cents) if cents is not None else None), kind
@@ -87,7 +95,7 @@ UNREAD = "?"  # a word of a suppression that is none of ours
 CONSENTS = ("explicit", "soft_opt_in", "implied", "none")
 FEEDBACK_EVENTS = (
     "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "sms_reply", "review_left",
-    "ticket_opened", "ticket_closed", "site_action",
+    "ticket_opened", "ticket_closed", "site_action", "preference_set",
 )  # fmt: skip
 CHANNELS = ("email", "sms")
 MESSAGE_KINDS = ("commercial", "transactional")
@@ -106,6 +114,7 @@ CELL_TYPES = {
         (None, None, "", True), False,
     ),
     "contact": CellType("is_an_address", ("address",), ("text", "text"), _read_contact, (None, None)),
+    "contact_key": CellType("is_a_contact_key", ("identifier",), ("text",), _read_contact_key),
     "instant": CellType(
         "is_a_date_or_time", ("date_read", "time_read"), ("timestamp", "date"),
         lambda text, context: read_instant(text, context.times), (None, None),

@@ -135,8 +135,11 @@ FEEDBACK = FeedKind(
     (
         MERCHANT,
         column("event", "feedback_event", "delivered, opened, clicked, bounced, complained, unsubscribed, sms_reply, "
-               "review_left, ticket_opened, ticket_closed or site_action.", may_be_blank=False, may_be_absent=False),
+               "review_left, ticket_opened, ticket_closed, site_action or preference_set.",
+               may_be_blank=False, may_be_absent=False),
         _EMAIL,
+        column("contact_key", "contact_key", "The contact's key, where a program knows no more: it stands in place of "
+               "the address, which is then blank."),
         column("occurred_at", "instant", "When.", may_be_blank=False, may_be_absent=False,
                stored=("occurred_at", "occurred_on")),
         column("feedback_id", "identifier", "Number of the event at its source: told twice, it counts once."),
@@ -150,7 +153,8 @@ FEEDBACK = FeedKind(
         column("order_number", "identifier", "The order that it is about."),
         column("sku", "identifier", "The article that it is about.", rule="is_a_sku"),
         column("ticket_number", "identifier", "The ticket that was opened or closed."),
-        column("action", "text", "What was done on the site."),
+        column("action", "text", "What was done on the site; of preference_set what was set to what, such as "
+               "notification_preference=sms."),
     ),
 )  # fmt: skip
 SUPPRESSIONS = FeedKind(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pp_pipeline.landing.cell_types import UNREAD
 from pp_pipeline.landing.judging import JudgedFile
-from pp_pipeline.ledger.suppressions import COMPLAINED, Change, Lift, Suppress
+from pp_pipeline.ledger.suppressions import COMPLAINED, UNSUBSCRIBED, Change, Lift, Suppress
 from pp_pipeline.merchants import Merchant
 
 if TYPE_CHECKING:
@@ -36,6 +36,20 @@ def changes_of(judged: JudgedFile, merchants: Mapping[str, Merchant]) -> list[Ch
     return []
 
 
+def feedback_change(contact_key: str, channel: str, event: str, bounce: str, at: datetime) -> Suppress | None:
+    """What one event of feedback says of who may be written to; most say nothing.
+
+    Args:
+        channel: '' is every one.
+        bounce: of a bounce, whether it was `hard`: whoever can't be reached just now is not suppressed.
+    """
+    if event == UNSUBSCRIBED:
+        return Suppress(contact_key, channel, _KIND_OF_UNSUBSCRIBED, event, at, "feedback")
+    if event == COMPLAINED or (event == "bounced" and bounce == "hard"):
+        return Suppress(contact_key, channel, "", event, at, "feedback")
+    return None
+
+
 def _of_suppressions(
     judged: JudgedFile, rows: "pandas.DataFrame", merchants: Mapping[str, Merchant]
 ) -> Iterator[Change]:
@@ -47,7 +61,7 @@ def _of_suppressions(
         if is_lifted:
             yield Lift(key, channel or "", kind or "", at)
             continue
-        if reason == "unsubscribed" and not kind:
+        if reason == UNSUBSCRIBED and not kind:
             kind = _KIND_OF_UNSUBSCRIBED
         if reason in _EVERY_KIND or kind == UNREAD:
             kind = ""
@@ -57,12 +71,12 @@ def _of_suppressions(
 
 
 def _of_feedback(judged: JudgedFile, rows: "pandas.DataFrame", merchants: Mapping[str, Merchant]) -> Iterator[Change]:
-    is_hard = (rows["event"] == "bounced") & (rows["bounce"] == "hard").fillna(False)
-    rows = rows.loc[is_hard.astype(bool) | rows["event"].isin(["unsubscribed", COMPLAINED])]
-    found = _texts(rows, ("contact_key", "channel", "event"))
-    for (key, channel, event), at in zip(found, _moments(judged, rows, "occurred_at", merchants), strict=True):
-        kind = _KIND_OF_UNSUBSCRIBED if event == "unsubscribed" else ""
-        yield Suppress(key, channel or "", kind, event, at, "feedback")
+    rows = rows.loc[rows["event"].isin([UNSUBSCRIBED, COMPLAINED, "bounced"])]
+    found = _texts(rows, ("contact_key", "channel", "event", "bounce"))
+    for (key, channel, event, bounce), at in zip(found, _moments(judged, rows, "occurred_at", merchants), strict=True):
+        change = feedback_change(key, channel or "", event, bounce or "", at)
+        if change:
+            yield change
 
 
 def _texts(rows: "pandas.DataFrame", columns: tuple[str, ...]) -> list[tuple[Any, ...]]:

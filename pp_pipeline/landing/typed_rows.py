@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas
 
 DEFAULT_MERCHANT = "main"
+KEY_TYPE = "contact_key"
 _KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 _NO_TIME = -(2**63)  # how numpy writes "not a time"
 # Of these, rows of one order that differ state different things (DESIGN 3, "A day's files").
@@ -80,6 +81,8 @@ class RowReader:
             read, kinds[column.name] = self._read_column(column, texts.pop(column.name, None), merchants)
             stored = column.stored_columns
             parts = [read] if len(stored) == 1 else list(zip(*read, strict=True)) or [()] * len(stored)
+            if column.type == KEY_TYPE:  # after the address, which it stands in for
+                parts = [_keys_for_blanks(read, order_fields[column.name], kinds[column.name], kinds["email"])]
             for (name, sql_type), part in zip(stored.items(), parts, strict=True):
                 order_fields[name] = part
                 values[name] = _array(sql_type.split()[0], part)
@@ -140,6 +143,21 @@ class RowReader:
             if column in named:
                 eligible &= ~numpy.array([matches[text] for text in named[column]], dtype=bool)
         return eligible
+
+
+def _keys_for_blanks(
+    stated: Sequence[str | None], keys: Sequence[str | None], kinds: Sequence[int], email_kinds: list[int]
+) -> list[str | None]:
+    """The contact keys of rows that may state one in place of an address.
+
+    `email_kinds` of those that do become those of an address: its rule is kept.
+    """
+    found = list(keys)
+    for place, (key, email_kind) in enumerate(zip(stated, email_kinds, strict=True)):
+        if key is not None and email_kind == _KIND_CODES["blank"] and kinds[place] == _KIND_CODES["identifier"]:
+            found[place] = key
+            email_kinds[place] = _KIND_CODES["address"]
+    return found
 
 
 def _ours(feed: Feed, column: str) -> str:

@@ -20,6 +20,7 @@ from pp_pipeline.ledger.schema import suppressions
 from pp_pipeline.ledger.store import Ledger
 
 COMPLAINED = "complained"
+UNSUBSCRIBED = "unsubscribed"
 Source = Literal["file", "feedback", "command"]
 
 
@@ -40,13 +41,14 @@ class Lift:
     """Somebody may be written to again, as far as what was said up to `at` goes.
 
     It reaches what lies within its scope: '' is every channel or kind, a channel that channel only. A suppression on
-    every channel is not lifted for one.
+    every channel is not lifted for one. With a `reason` only what was said for that reason is lifted.
     """
 
     contact_key: str
     channel: str
     kind: str
     at: datetime
+    reason: str = ""
 
 
 Change = Suppress | Lift
@@ -94,15 +96,29 @@ def suppressions_in_force(ledger: Ledger, contact_key: str = "") -> list[Suppres
 def lift_by_command(ledger: Ledger, contact_key: str, channel: str, kind: str, now: datetime) -> list[Suppression]:
     """Lift what is in force for a contact in that scope, whenever it was said; what stays in force for it."""
     with ledger.writing() as connection:
-        newest = connection.scalar(
-            select(func.max(func.coalesce(suppressions.c.stated_at, suppressions.c.created_at))).where(
-                suppressions.c.contact_key == contact_key
-            )
-        )
-        # a clock elsewhere may be ahead of ours
-        at = max(now, newest + timedelta(microseconds=1)) if newest else now
+        at = moment_after(connection, contact_key, now)
         apply_changes(connection, [Lift(contact_key, channel, kind, at)])
     return suppressions_in_force(ledger, contact_key)
+
+
+def moment_after(connection: Connection, contact_key: str, now: datetime) -> datetime:
+    """When something is said that has to count now: `now`, or just after what the ledger knows of the contact, as a
+    clock elsewhere may be ahead of ours."""
+    table = suppressions.c
+    row = connection.execute(
+        select(func.max(func.coalesce(table.stated_at, table.created_at)), func.max(table.lifted_at)).where(
+            table.contact_key == contact_key
+        )
+    ).one()
+    known = [moment + timedelta(microseconds=1) for moment in row if moment is not None]
+    return max(now, *known) if known else now
+
+
+def last_lift(connection: Connection, contact_key: str) -> datetime | None:
+    """When something of a contact was last lifted."""
+    return connection.scalar(
+        select(func.max(suppressions.c.lifted_at)).where(suppressions.c.contact_key == contact_key)
+    )
 
 
 def _suppress(connection: Connection, changes: Sequence[Suppress]) -> None:
@@ -130,10 +146,11 @@ def _suppress(connection: Connection, changes: Sequence[Suppress]) -> None:
 
 
 def _lift(connection: Connection, changes: Sequence[Lift]) -> None:
-    by_scope = sorted(changes, key=lambda change: (change.channel, change.kind))
-    for (channel, kind), some in groupby(by_scope, key=lambda change: (change.channel, change.kind)):
+    by_scope = sorted(changes, key=_scope)
+    for (channel, kind, reason), some in groupby(by_scope, key=_scope):
         scope = [suppressions.c.channel == channel] if channel else []
         scope += [suppressions.c.kind == kind] if kind else []
+        scope += [suppressions.c.reason == reason] if reason else []
         statement = (
             update(suppressions)
             .where(
@@ -150,3 +167,7 @@ def _lift(connection: Connection, changes: Sequence[Lift]) -> None:
         connection.execute(
             statement, [{"lifted_key": change.contact_key, "new_lifted_at": change.at} for change in some]
         )
+
+
+def _scope(change: Lift) -> tuple[str, str, str]:
+    return change.channel, change.kind, change.reason

@@ -4,8 +4,6 @@ A message that can't be rendered whole is not sent; what is told of it is the te
 error, never the values.
 """
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +18,7 @@ from pp_pipeline.conversations.templates import HTML_SUFFIX, TEXT_SUFFIX, templa
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.outlets import EmailDraft
 from pp_pipeline.sending.planned import PlannedMessage
+from pp_pipeline.serving.tokens import Person, make_token
 
 
 class RenderError(RuntimeError):
@@ -83,10 +82,9 @@ class Renderer:
 
     def unsubscribe_url(self, merchant: Merchant, contact_key: str) -> str:
         """Where this contact unsubscribes: the merchant's page, with the contact's key and a token for it."""
-        text = f"unsubscribe\n{merchant.merchant}\n{contact_key}"
-        token = hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()[:32]
+        token = make_token(self.secret, Person(merchant.merchant, contact_key, "email"))
         separator = "&" if "?" in merchant.unsubscribe_url else "?"
-        return f"{merchant.unsubscribe_url}{separator}c={contact_key}.{token}"
+        return f"{merchant.unsubscribe_url}{separator}c={token}"
 
     def _block(self, template_name: str, block: str, values: Mapping[str, Any]) -> str:
         """One block of a template by itself; the subject and preheader are no part of the text."""
