@@ -190,6 +190,12 @@ class OrderData:
             "create table merchants as select 'main' as merchant, 'UTC' as zone, 'USD' as currency",
             "create table feedback_rows (merchant varchar, contact_key varchar, file_date date, event varchar, "
             "occurred_on date)",
+            "create table return_rows (merchant varchar, order_number varchar, sku varchar, line integer, "
+            "file_date date)",
+            "create table product_rows (merchant varchar, sku varchar, name varchar, category varchar, url varchar, "
+            "image varchar, price_cents bigint, supply_days bigint, replenish_group varchar, refill_of varchar, "
+            "accessory_of varchar, how_to_url varchar, care_url varchar, attributes varchar, file_date date, "
+            "feed_file varchar, feed_line integer)",
             "create table landed_days as select cast(unnest(generate_series("
             f"date '{self.first_day}', date '{self.last_day}', interval 1 day)) as date) as day, "
             "'x' as content_hash, 'x' as files_hash, cast(1 as bigint) as row_count",
