@@ -5,7 +5,7 @@ by line, never by what stands there: a code is worth money.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -29,15 +29,22 @@ class CouponError(ValueError):
 
 @dataclass(frozen=True)
 class CodeFile:
-    """The codes of a file in their order, each once; `repeated_lines` are those that state one again."""
+    """The codes of a file in their order, each once, and the `lines` they stand on; `repeated_lines` are those that
+    state one again."""
 
     codes: list[str] = field(repr=False)
+    lines: list[int]
     repeated_lines: list[int]
 
 
 def is_code(text: str) -> bool:
     """Whether a text can be a code: printable, not blank, trimmed, not in quotes."""
     return 0 < len(text) <= LONGEST_CODE and text == text.strip() and text.isprintable() and '"' not in text
+
+
+def told_lines(numbers: Sequence[int]) -> str:
+    """The first numbers of lines, for a message."""
+    return ", ".join(map(str, numbers[:_LINES_TOLD])) + (", ..." if len(numbers) > _LINES_TOLD else "")
 
 
 def read_codes(path: Path, column: str = "") -> CodeFile:
@@ -96,7 +103,7 @@ def _plain(header: str) -> str:
 
 
 def _once(lines: Iterator[tuple[int, str]], name: str) -> CodeFile:
-    codes: dict[str, None] = {}
+    codes: dict[str, int] = {}
     repeated: list[int] = []
     wrong: list[int] = []
     for number, cell in lines:
@@ -106,12 +113,11 @@ def _once(lines: Iterator[tuple[int, str]], name: str) -> CodeFile:
         elif code in codes:
             repeated.append(number)
         else:
-            codes[code] = None
+            codes[code] = number
     if wrong:
-        shown = ", ".join(map(str, wrong[:_LINES_TOLD])) + (", ..." if len(wrong) > _LINES_TOLD else "")
         raise CouponError(
-            f"{name}: {len(wrong)} lines hold no code ({shown}); allowed is {CODE_WORDS}. Nothing was done"
+            f"{name}: {len(wrong)} lines hold no code ({told_lines(wrong)}); allowed is {CODE_WORDS}. Nothing was done"
         )
     if not codes:
         raise CouponError(f"{name}: holds no code")
-    return CodeFile(list(codes), repeated)
+    return CodeFile(list(codes), list(codes.values()), repeated)

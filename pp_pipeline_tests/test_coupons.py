@@ -41,7 +41,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, ledger_url=request.getfixturevalue("postgres_database").url)
 
 
-def put(ledger: Ledger, pool: str, codes: str, expires_on: date | None = None, **options: bool) -> Imported:
+def put(ledger: Ledger, pool: str, codes: str, expires_on: date | None = None, **options: Any) -> Imported:
     return import_codes(ledger, pool, codes.split(), expires_on, NOW, **options)
 
 
@@ -165,6 +165,28 @@ def test_importing_again_changes_nothing_and_other_pools_keep_their_codes(settin
         assert "D" not in str(caught.value).split()
         assert list(pools(ledger, NOW)) == ["spring"]
         assert put(ledger, "summer", "D A C", allow_shared=True) == Imported(3, 0)
+
+
+@pytest.mark.parametrize(
+    ("stand", "pool", "given", "lines"),
+    [
+        ("", "p", "A-1 b a-1 c", "2 lines (1, 3)"),
+        ("SAVE-1", "p", "x save-1", "1 lines (2)"),
+        ("SAVE-1", "q", "x Save-1", "1 lines (2)"),
+        ("STRASSE", "p", "x y stra\u00dfe", "1 lines (3)"),
+    ],
+)
+def test_codes_that_differ_only_in_case_are_refused(
+    settings: Settings, stand: str, pool: str, given: str, lines: str
+) -> None:
+    with Ledger(settings) as ledger:
+        put(ledger, "p", stand)
+        with pytest.raises(CouponError) as told:
+            put(ledger, pool, given)
+        assert lines in str(told.value)
+        assert not any(code in str(told.value) for code in (*stand.split(), *given.split()) if len(code) > 1)
+        assert pools(ledger, NOW).keys() == ({"p"} if stand else set())
+        assert put(ledger, pool, "x y") == Imported(2, 0)
 
 
 def test_withdrawn_codes_are_never_drawn_and_drawn_ones_stay(settings: Settings) -> None:

@@ -190,10 +190,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("ending", _ENDINGS)
-@hypothesis_settings(max_examples=60)
-@given(table=tables())
-def test_whatever_the_cells_hold_others_keep_theirs(ending: str, ledger: Ledger, table: list[list[str]]) -> None:
+def check_that_others_keep_theirs(ending: str, ledger: Ledger, table: list[list[str]]) -> None:
     if ending == "xlsx":  # what a sheet can't hold
         table = [[re.sub(r"[^\t\n -\ud7ff\ue000-\ufffd]", "", cell) for cell in row] for row in table]
     source = source_of(write(table, forgetting_cases.feed_of(), ending))
@@ -214,6 +211,21 @@ def test_whatever_the_cells_hold_others_keep_theirs(ending: str, ledger: Ledger,
     assert_equal_but_for(before.loc[stays], after.loc[stays])
     assert_equal_but_for(before.loc[is_others], after.loc[is_others], ("attributes",))
     assert without_forgotten(left, after, erasure) is left
+
+
+@pytest.mark.parametrize("ending", _ENDINGS)
+@hypothesis_settings(max_examples=20)
+@given(table=tables())
+def test_whatever_the_cells_hold_others_keep_theirs(ending: str, ledger: Ledger, table: list[list[str]]) -> None:
+    check_that_others_keep_theirs(ending, ledger, table)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("ending", _ENDINGS)
+@hypothesis_settings(max_examples=150, derandomize=False)
+@given(table=tables())
+def test_others_keep_theirs_in_a_long_search(ending: str, ledger: Ledger, table: list[list[str]]) -> None:
+    check_that_others_keep_theirs(ending, ledger, table)
 
 
 def test_the_same_content_gives_the_same_bytes_each_time(ledger: Ledger) -> None:

@@ -3,27 +3,29 @@
 import json
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from sqlalchemy import insert
 
 from pp_pipeline.commands.forget import write_tombstone
 from pp_pipeline.contact_keys import contact_key, contact_secret
 from pp_pipeline.forgetting import replacing
 from pp_pipeline.forgetting.leftovers import leftovers
-from pp_pipeline.forgetting.outbox import OutboxFound, forget_in_outbox
+from pp_pipeline.forgetting.outbox import OutboxFound, forget_in_outbox, is_in_hand
 from pp_pipeline.forgetting.searching import Search, spellings
 from pp_pipeline.landing.fetching import fetch_files
 from pp_pipeline.landing.files import unread_files
+from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.suppressions import Lift, apply_changes, suppressions_in_force
 from pp_pipeline.sending import outbox
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests import forgetting_cases as cases
 from pp_pipeline_tests.forgetting_cases import ANN
-from pp_pipeline_tests.landing_shop import Shop, csv_of
+from pp_pipeline_tests.landing_shop import Shop, csv_of, merchant
 from pp_pipeline_tests.test_forgetting_files import people_left
 from pp_pipeline_tests.test_forgetting_kill import rounds
 
@@ -178,13 +180,40 @@ def test_the_outbox_loses_the_persons_lines_and_messages_only(shop: Shop) -> Non
     (messages / "a.eml").write_bytes(b"To: ann@example.com\r\n\r\nHello")
     (messages / "b.eml").write_bytes(b"To: joann@example.com\r\n\r\nHello")
     (messages / ".c.eml.7.part").write_bytes(b"To: bob@example.com\r\n\r\nAs ann@exam=\r\nple.com said")
-    search = Search([ANN])
-    assert forget_in_outbox(shop.settings, shop.ledger, "main", key(shop), search, writes=False) == OutboxFound(2, 2)
-    assert len(list(messages.iterdir())) == 3
-    assert forget_in_outbox(shop.settings, shop.ledger, "main", key(shop), search, writes=True) == OutboxFound(2, 2)
+    both = b"From: Shop <%s>\r\nTo: ann@example.com\r\n\r\nHello"  # what was rehearsed is cleared: nobody knows whose
+    (messages / "d.eml").write_bytes(both % b"shop@example.com")
+    (messages / "e.eml").write_bytes(both % b"Other@example.com")
+    merchants = {"main": merchant(), "other": merchant("other", sender_email="other@example.com")}
+
+    def forget_there(writes: bool) -> OutboxFound:
+        return forget_in_outbox(shop.settings, shop.ledger, merchants, "main", key(shop), Search([ANN]), writes)
+
+    assert forget_there(writes=False) == OutboxFound(3, 2)
+    assert len(list(messages.iterdir())) == 5
+    assert forget_there(writes=True) == OutboxFound(3, 2)
     assert [json.loads(line) for line in events.read_text().splitlines()] == lines[1:]
-    assert [path.name for path in messages.iterdir()] == ["b.eml"]
-    assert forget_in_outbox(shop.settings, shop.ledger, "main", key(shop), search, writes=True) == OutboxFound(0, 0)
+    assert sorted(path.name for path in messages.iterdir()) == ["b.eml", "e.eml"]
+    assert forget_there(writes=True) == OutboxFound(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_there"),
+    [
+        ({}, True),
+        ({"state": "sent"}, False),
+        ({"lease_until": datetime(2026, 1, 6, 11, tzinfo=UTC)}, False),
+        ({"contact_key": "b" * 32}, False),
+        ({"kind": "snapshot", "contact_key": None}, True),
+        ({"kind": "snapshot", "contact_key": None, "merchant": "other"}, False),
+    ],
+)
+def test_what_a_sending_has_in_hand_is_known(shop: Shop, changes: dict[str, Any], is_there: bool) -> None:
+    now = datetime(2026, 1, 6, 12, tzinfo=UTC)
+    row = {"target": "rehearsal", "key": "m1", "kind": "message", "state": "claimed", "claim": "t", "merchant": "main"}
+    row |= {"contact_key": key(shop), "claimed_at": now, "lease_until": now + timedelta(minutes=10)}
+    with shop.ledger.writing() as connection:
+        connection.execute(insert(deliveries).values(row | changes))
+    assert is_in_hand(shop.ledger, "main", key(shop), now) is is_there
 
 
 def test_lines_that_are_appended_while_the_file_is_replaced_are_kept(

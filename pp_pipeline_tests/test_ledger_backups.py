@@ -11,14 +11,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, insert, select
 
+from pp_pipeline.forgetting.words import FORGOTTEN
 from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.backups import back_up, holding, opened_backup, restore
 from pp_pipeline.ledger.inspecting import BACKUP_FACT
 from pp_pipeline.ledger.store import Ledger, LedgerError
+from pp_pipeline.ledger.suppressions import Change, Lift, Suppress, apply_changes, suppressions_in_force
 from pp_pipeline.ledger.witness import RESTORED_FACT
 from pp_pipeline.sending.known_secret import SECRET_FACT
 from pp_pipeline.settings import Settings, utc_now
-from pp_pipeline_tests.ledger_words import everything, lay_aside, outbox, pp, records
+from pp_pipeline_tests.ledger_words import everything, lay_aside, lose, outbox, pp, records
 from pp_pipeline_tests.sending_world import DAY, World
 
 NOW = datetime(2026, 7, 10, 12, 30, 15, 123456, tzinfo=UTC)
@@ -49,7 +51,13 @@ def fill(world: World) -> None:
     world.run()
     with world.ledger as ledger, ledger.writing() as connection:
         connection.execute(insert(schema.coupons).values(pool="spring", code="Ä-1", imported_at=NOW))
-        suppression = {"contact_key": "c1", "reason": "manual", "created_at": NOW, "source": "command"}
+        suppression = {
+            "contact_key": "c1",
+            "reason": "manual",
+            "created_at": NOW,
+            "stated_at": NOW,
+            "source": "command",
+        }
         connection.execute(insert(schema.suppressions).values(**suppression))
         connection.execute(insert(schema.switches).values(name="pause:campaign:x", is_on=True, changed_at=NOW))
         accepted = {"name": "orders.csv", "file_date": DAY, "sha256": "00", "size": 2**40, "outcome": "accepted"}
@@ -78,7 +86,8 @@ def test_a_backup_is_put_back_whole_on_either_database(
     assert "Nothing is sent before `pp ledger accept`" in pp(
         other, "ledger", "restore", str(file), code=0, answer="y\n"
     )
-    assert everything(other, OWN_FACTS) == everything(one, OWN_FACTS)
+    restored = everything(one, OWN_FACTS)
+    assert everything(other, OWN_FACTS) == restored
     assert file.read_bytes() == before
     assert records(other, "ledger", code=1)["last_backup_at"] is not None
 
@@ -95,7 +104,44 @@ def test_a_backup_is_put_back_whole_on_either_database(
     pp(other, "ledger", "restore", str(kept), "--yes")
     assert everything(other, OWN_FACTS) == {
         name: sorted((row for row in rows if row[0] not in OWN_FACTS), key=repr) for name, rows in stood.items()
-    }
+    } | {"suppressions": restored["suppressions"]}  # whoever was suppressed by what stood stays so
+
+
+def test_nobody_can_be_written_to_again_by_restoring(world: World, tmp_path: Path) -> None:
+    def say(change: Change) -> None:
+        with world.ledger as ledger, ledger.writing() as connection:
+            apply_changes(connection, [change])
+
+    def since() -> list[tuple[str, datetime]]:
+        with world.ledger as ledger:
+            return [(one.contact_key, one.since) for one in suppressions_in_force(ledger)]
+
+    file, days = tmp_path / "backup.sqlite", [NOW + timedelta(days=number) for number in range(5)]
+    say(Suppress("before", "", "", "manual", days[0], "command"))
+    say(Suppress("lifted", "", "", "manual", days[0], "command"))
+    say(Lift("lifted", "", "", days[1]))
+    pp(world, "ledger", "backup", str(file))
+    say(Suppress("lifted", "", "", "manual", days[2], "command"))
+    say(Suppress("new", "email", "", "manual", days[2], "command"))
+    say(Suppress("new", "email", "", "manual", days[4], "command"))
+    say(Suppress("gone", "", "", FORGOTTEN, days[3], "command"))
+    before = since()
+    told = records(world, "ledger", "restore", str(file), "--yes")
+    assert (told["kept_forgotten"], told["kept_suppressions"]) == (1, 3)
+    assert sorted(since()) == sorted(before)
+    say(Lift("new", "", "", days[3]))
+    assert "new" in dict(since()), "it was said again after that"
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_restoring_in_place_of_a_lost_ledger_says_to_forget_again(is_lost: bool, lite: World, tmp_path: Path) -> None:
+    fill(lite)
+    pp(lite, "ledger", "backup", str(tmp_path / "backup.sqlite"))
+    if is_lost:
+        lose(lite)
+    told = pp(lite, "ledger", "restore", str(tmp_path / "backup.sqlite"), "--yes")
+    assert ("forget them again (`pp forget`)" in told) == is_lost
+    assert ("0 other suppressions." if is_lost else "1 other suppression.") in told
 
 
 def test_a_backup_never_takes_the_place_of_a_file(lite: World, tmp_path: Path) -> None:

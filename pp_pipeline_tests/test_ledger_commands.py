@@ -22,7 +22,7 @@ from pp_pipeline.sending.claims import Claimer
 from pp_pipeline.sending.outlets import EmailDraft, Outcome
 from pp_pipeline.sending.sender import LEASE
 from pp_pipeline.settings import Settings, utc_now
-from pp_pipeline_tests.ledger_words import Post, outbox, pp, records
+from pp_pipeline_tests.ledger_words import Post, lay_aside, outbox, pp, put_back, records
 from pp_pipeline_tests.sending_world import DAY, World, key_of
 
 SECRET = "a secret of enough characters"
@@ -294,6 +294,33 @@ def test_adopting_leaves_what_stands_and_what_is_open(lite: World) -> None:
     post = Post()
     lite.send(outlets=post.outlets)
     assert post.given == [key_of(0), key_of(1)]
+
+
+@pytest.mark.parametrize(("state", "becomes"), [("failed", "sent"), ("deferred", "sent"), ("claimed", "unknown")])
+def test_what_an_old_ledger_holds_as_open_is_not_sent_again(
+    state: str, becomes: str, world: World, tmp_path: Path
+) -> None:
+    """It may have gone since the backup: it lies before the newest claim's day, and the ledger knows it."""
+    world.plan(DAY, 2)
+    world.run(outlets=Post(Outcome("failed", "busy")).outlets)
+    with world.ledger as ledger, ledger.writing() as connection:
+        connection.execute(update(schema.deliveries).values(state=state, lease_until=utc_now() + timedelta(days=9)))
+    lay_aside(world, tmp_path / "aside.sqlite")
+    world.plan(NEXT, 1, start=10)
+    world.run(NEXT, NEXT, today=NEXT)
+    put_back(world, tmp_path / "aside.sqlite")
+
+    assert f"pp ledger adopt --from {DAY} --to" in pp(world, "ledger", "accept", code=1, answer="n\n")
+    days = ("--from", str(DAY), "--to", str(NEXT))
+    assert "2 more stand as failed, deferred or claimed" in pp(world, "ledger", "adopt", *days, "--dry-run")
+    assert world.states_of_deliveries() == {state: 2}
+    told = records(world, "ledger", "adopt", *days, "--by", "ann", "--yes")
+    assert (told["adopted"], told["new"], told["reopened"], told["known"]) == (3, 1, 2, 0)
+    assert world.states_of_deliveries() == ({"sent": 3} if becomes == "sent" else {becomes: 2, "sent": 1})
+    pp(world, "ledger", "accept", "--by", "ann", "--yes")
+    post = Post()
+    world.send(DAY, NEXT, NEXT, outlets=post.outlets)
+    assert post.given == []
 
 
 def test_pages_and_their_order_change_nothing(world: World) -> None:

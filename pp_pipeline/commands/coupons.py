@@ -10,14 +10,12 @@ import typer
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import counted, err, guarded, print_json, print_line, print_table
 from pp_pipeline.conversations.loading import load_conversations
-from pp_pipeline.coupon_codes import CodeFile, CouponError, read_codes
+from pp_pipeline.coupon_codes import CodeFile, CouponError, read_codes, told_lines
 from pp_pipeline.ledger.coupon_stock import Imported, Withdrawn, import_codes, pools, withdraw
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.coupon_pools import PoolStanding, pool_standings
 from pp_pipeline.settings import Settings, parse_day, utc_now
-
-_LINES_TOLD = 5
 
 
 @guarded
@@ -61,7 +59,7 @@ def import_codes_of_file(
     read = read_codes(Path(file), column)
     with Ledger(settings) as ledger:
         imported = import_codes(
-            ledger, pool, read.codes, expires_on, utc_now(), allow_shared=allow_shared, dry_run=dry_run
+            ledger, pool, read.codes, expires_on, utc_now(), read.lines, allow_shared=allow_shared, dry_run=dry_run
         )
     if as_json:
         print_json(
@@ -103,10 +101,8 @@ def _tell_import(pool: str, read: CodeFile, imported: Imported, dry_run: bool) -
     if imported.known:
         print_line(f"{counted(imported.known, 'code', 'codes')} of the file stood in it before, and stay as they are.")
     if lines := read.repeated_lines:
-        more = ", ..." if len(lines) > _LINES_TOLD else ""
-        shown = ", ".join(map(str, lines[:_LINES_TOLD]))
         print_line(
-            f"{counted(len(lines), 'line repeats', 'lines repeat')} a code of the file: {shown}{more}.", "yellow"
+            f"{counted(len(lines), 'line repeats', 'lines repeat')} a code of the file: {told_lines(lines)}.", "yellow"
         )
 
 

@@ -16,12 +16,13 @@ from pp_pipeline.forgetting.compacting import compact
 from pp_pipeline.forgetting.files import FileRounds, FilesFound
 from pp_pipeline.forgetting.known import Erasure
 from pp_pipeline.forgetting.leftovers import leftovers
-from pp_pipeline.forgetting.outbox import OutboxFound, forget_in_outbox
+from pp_pipeline.forgetting.outbox import OutboxFound, forget_in_outbox, is_in_hand
 from pp_pipeline.forgetting.searching import Search, spellings
+from pp_pipeline.forgetting.warehouse import landed_rows, left_in_warehouse
 from pp_pipeline.forgetting.words import FORGOTTEN
 from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.landing.archive import ArchiveError
-from pp_pipeline.landing.tables import ROW_TABLES
+from pp_pipeline.landing.days import landed_days
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import Suppress, apply_changes, suppressions_in_force
 from pp_pipeline.merchants import Merchant, load_merchants
@@ -37,6 +38,7 @@ class _Person:
     merchant: str
     key: str
     secret: bytes
+    addresses: list[str]
     search: Search
 
 
@@ -85,7 +87,8 @@ def _person(settings: Settings, ledger: Ledger, text: str, merchant: str, mercha
     if email is None:
         raise SettingsError("that is not an e-mail address, such as ann@example.com")
     secret = known_secret(settings, ledger)
-    return _Person(merchant, contact_key(secret, merchant, email), secret, Search(spellings(email)))
+    addresses = spellings(email)
+    return _Person(merchant, contact_key(secret, merchant, email), secret, addresses, Search(addresses))
 
 
 def _survey(
@@ -94,7 +97,7 @@ def _survey(
     """What is here of the person, in counts; changes nothing."""
     erasure = Erasure(ledger, person.secret, further=[person.key])
     files = FileRounds(settings, ledger, merchants, erasure, person.search, _progress(say)).run(writes=False)
-    outbox = forget_in_outbox(settings, ledger, person.merchant, person.key, person.search, writes=False)
+    outbox = _outbox(settings, ledger, merchants, person, writes=False)
     is_known = any(one.reason == FORGOTTEN for one in suppressions_in_force(ledger, person.key))
     return {
         "contact_key": person.key,
@@ -103,25 +106,12 @@ def _survey(
         "archived_contents": files.contents,
         "inbox_files": files.inbox,
         "file_rows": files.rows,
-        "warehouse_rows": _warehouse_rows(settings, person.key),
+        "warehouse_rows": landed_rows(settings, person.key),
         "outbox_messages": outbox.messages,
         "outbox_lines": outbox.lines,
         "first_day": min(files.days, default=None),
         "left": [{"name": name, "reason": reason} for name, reason in files.stuck],
     }
-
-
-def _warehouse_rows(settings: Settings, key: str) -> int:
-    """The landed rows of the contact."""
-    if settings.target == "duckdb" and not settings.warehouse_file.exists():
-        return 0
-    with Warehouse(settings).connect() as connection:
-        tables = [name for name, columns in ROW_TABLES.items() if "contact_key" in columns]
-        return sum(
-            int(connection.rows(f"select count(*) from {table} where contact_key = ?", (key,))[0][0])
-            for table in tables
-            if connection.table_exists(table)
-        )
 
 
 def _forget(
@@ -140,13 +130,24 @@ def _forget(
     rebuilt = _rebuild(settings, acting_on, say)
     say("  writes the warehouse anew, without what was deleted from it")
     compact(settings)
-    outbox = forget_in_outbox(settings, ledger, person.merchant, person.key, person.search, writes=True)
+    outbox = _outbox(settings, ledger, merchants, person, writes=True)
     say("  looks for the address in all that is left")
     # Where there is one merchant, nobody else can have the address: then every file is looked through.
     others = files.searched if len(merchants) > 1 else ()
     found = dict(files.stuck)
     left = [*found.items(), *(one for one in leftovers(settings, person.search, others) if one[0] not in found)]
+    left += left_in_warehouse(settings, person.merchant, person.key, person.addresses)
+    # What a sending had in hand when the tombstone was written may have come after the first look.
+    if is_in_hand(ledger, person.merchant, person.key, utc_now()):
+        left.append(("outbox", "a sending under way may still write to it; forget again when it has ended"))
+    outbox += _outbox(settings, ledger, merchants, person, writes=True)
     return _report_of(files, outbox, rebuilt) | {"left": [{"name": name, "reason": reason} for name, reason in left]}
+
+
+def _outbox(
+    settings: Settings, ledger: Ledger, merchants: dict[str, Merchant], person: _Person, writes: bool
+) -> OutboxFound:
+    return forget_in_outbox(settings, ledger, merchants, person.merchant, person.key, person.search, writes)
 
 
 def write_tombstone(ledger: Ledger, key: str) -> None:
@@ -168,15 +169,18 @@ def _redact_files(
 
 
 def _rebuild(settings: Settings, acting_on: date, say: Callable[..., None]) -> bool:
-    """Load and build what no longer holds, from the earliest affected day to today, through the daily job."""
+    """Load and build what no longer holds, through the daily job: from the earliest affected day to today, or to the
+    newest day of the warehouse where that is later."""
     from pp_pipeline.commands.dagster_home import prepare_dagster_home
     from pp_pipeline.commands.runs import JobRunner
 
     prepare_dagster_home(settings)
-    runner = JobRunner(settings, acting_on, say)
-    if acting_on < runner.location.first_day:
+    with Warehouse(settings).connect() as connection:
+        last = max([acting_on, *landed_days(connection)])
+    runner = JobRunner(settings, last, say)
+    if last < runner.location.first_day:
         return True
-    days = runner.range_of(acting_on, acting_on)
+    days = runner.range_of(last, last)
     if not days.reasons:
         return True
     say(f"  builds {days.first} to {days.last}")

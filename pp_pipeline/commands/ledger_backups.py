@@ -4,9 +4,10 @@ from datetime import date
 from pathlib import Path
 
 from pp_pipeline.commands.login import login_name
-from pp_pipeline.commands.output import confirmed, err, guarded, print_json, print_line, print_table
+from pp_pipeline.commands.output import confirmed, counted, err, guarded, print_json, print_line, print_table
 from pp_pipeline.contact_keys import contact_secret, fingerprint
 from pp_pipeline.ledger.backups import Holding, back_up, holding, opened_backup, restore
+from pp_pipeline.ledger.inspecting import oldest_open_day
 from pp_pipeline.ledger.store import Ledger, LedgerError
 from pp_pipeline.ledger.witness import Mark, Seen, Witness, newest_marks
 from pp_pipeline.sending.known_secret import SECRET_FACT
@@ -54,11 +55,26 @@ def restore_ledger(file: str, yes: bool, as_json: bool) -> int:
         back_up(ledger, kept, now)
         with ledger.reading() as connection:
             stood = holding(connection, SECRET_FACT)
-        restore(ledger, backup, stood, SECRET_FACT, now)
+        is_whole = stood.fingerprint is not None and not _lacking(settings, ledger)
+        carried = restore(ledger, backup, stood, SECRET_FACT, now)
     if as_json:
-        print_json({"restored": str(path), "rows": held.rows, "kept": str(kept)})
+        print_json({
+            "restored": str(path), "rows": held.rows, "kept": str(kept), "stood_whole": is_whole,
+            "kept_forgotten": carried.forgotten, "kept_suppressions": carried.suppressed,
+        })  # fmt: skip
         return 0
     print_line(f"Restored {_rows_in_words(held.rows)}. What stood is kept in {kept}.")
+    print_line(
+        f"Still in force of what stood: {counted(carried.forgotten, 'person', 'people')} forgotten and "
+        f"{counted(carried.suppressed, 'other suppression', 'other suppressions')}."
+    )
+    if not is_whole:
+        print_line(
+            "What stood was not the ledger that this home has sent by. Whoever was forgotten since "
+            f"{held.backed_up_at or 'the file was written'} is not known as that here: forget them again "
+            "(`pp forget`), and give the suppressions of that time again.",
+            "yellow",
+        )
     print_line("Nothing is sent before `pp ledger accept`, which also says which days to take as sent first.", "yellow")
     return 0
 
@@ -77,21 +93,32 @@ def accept_ledger(by: str, yes: bool, as_json: bool) -> int:
     with Ledger(settings) as ledger:
         with ledger.reading() as connection:
             stands = newest_marks(connection)
-            try:
-                seen, missing = witness.seen(), witness.missing(connection)
-            except LedgerError as error:
-                seen, missing = None, [str(error)]
+            open_on = oldest_open_day(connection)
+        missing = _lacking(settings, ledger)
+        try:
+            seen = witness.seen()
+        except LedgerError:
+            seen = None
         if not missing:
             _say(as_json, {"accepted": False, "missing": []}, "Nothing is missing: there is nothing to accept.")
             return 0
         if not as_json:
-            _show_gap(seen or Seen(), stands, missing)
+            _show_gap(seen or Seen(), stands, open_on, missing)
         if not yes and not confirmed("Send by this ledger from now on?", "--yes accepts without being asked"):
             err.print("nothing was accepted: nothing is sent")
             return 1
         witness.accept(ledger, by, utc_now())
     _say(as_json, {"accepted": True, "by": by, "missing": missing}, f"{by} accepted the ledger; sending goes on.")
     return 0
+
+
+def _lacking(settings: Settings, ledger: Ledger) -> list[str]:
+    """What the ledger lacks of what this home has seen in it; what is wrong where that can't be read."""
+    with ledger.reading() as connection:
+        try:
+            return Witness.of(settings).missing(connection)
+        except LedgerError as error:
+            return [str(error)]
 
 
 def _say(as_json: bool, record: dict[str, object], text: str) -> None:
@@ -101,7 +128,7 @@ def _say(as_json: bool, record: dict[str, object], text: str) -> None:
         print_line(text)
 
 
-def _show_gap(seen: Seen, stands: Seen, missing: list[str]) -> None:
+def _show_gap(seen: Seen, stands: Seen, open_on: date | None, missing: list[str]) -> None:
     """What is missing, as far as can be told, and what to do about it first."""
     for each in missing:
         print_line(f"The ledger: {each}.", "yellow")
@@ -111,12 +138,13 @@ def _show_gap(seen: Seen, stands: Seen, missing: list[str]) -> None:
         [["newest claim", _told(seen.claim), _told(stands.claim)],
          ["newest batch", _told(seen.batch), _told(stands.batch)]],
     )  # fmt: skip
-    begun, ended = stands.last_on, seen.last_on
+    begun, ended = min((day for day in (stands.last_on, open_on) if day), default=None), seen.last_on
     today = utc_now().date()
     first = begun.isoformat() if begun else "DAY"
     print_line(
-        "What went in between is not known to it, and would go once more. Before accepting, take those days as sent, "
-        "and earlier ones that were approved late. What had not gone yet is taken as sent with them:"
+        "What went in between is not known to it, and would go once more, what it holds as failed or deferred among "
+        "it. Before accepting, take those days as sent, and earlier ones that were approved late. What had not gone "
+        "yet is taken as sent with them:"
     )
     print_line(f"  pp ledger adopt --from {first} --to {max(ended or today, begun or date.min)}", "bold")
 

@@ -121,7 +121,8 @@ def adopt(  # noqa: PLR0913, PLR0917  (one for each option)
         rows = [{"day": batch.day, "kind": batch.kind, "name": batch.name, "merchant": batch.merchant, "new": count}
                 for batch, count in sorted(found.rows.items())]  # fmt: skip
         print_json({
-            "adopted": 0 if dry_run else found.count, "new": found.count, "known": found.known,
+            "adopted": 0 if dry_run else found.count, "new": found.count - found.reopened,
+            "reopened": found.reopened, "known": found.known,
             "batches_finished": found.finished, "by": by, "batches": rows,
         })  # fmt: skip
     elif dry_run:
@@ -141,7 +142,12 @@ def _print_adoptable(found: Adopted, first: date, last: date) -> None:
         [[name, min(days)[0], max(days)[0], len(days), sum(count for _, count in days)]
          for name, days in sorted(groups.items())],
     )  # fmt: skip
-    print_line(f"{found.count} in all; {found.known} are known already and stay as they are.")
+    print_line(f"{found.count - found.reopened} in all; {found.known} are known already and stay as they are.")
+    if found.reopened:
+        print_line(
+            f"{found.reopened} more stand as failed, deferred or claimed in a ledger that was put back: whether they "
+            "went since is not known to it. They are taken as sent, too (claimed ones become unknown)."
+        )
 
 
 def _say_progress(done: int, total: int) -> None:

@@ -17,7 +17,7 @@ from pp_pipeline.forgetting.replacing import replace_in_archive, replace_in_inbo
 from pp_pipeline.forgetting.searching import Search
 from pp_pipeline.landing import archive
 from pp_pipeline.landing.feeds import Feed
-from pp_pipeline.landing.file_ledger import FileRecord, all_records
+from pp_pipeline.landing.file_ledger import FileRecord, all_records, files_in_force
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.files import scan_inbox
 from pp_pipeline.landing.judging import FileContent
@@ -85,14 +85,24 @@ class FileRounds:
         """Look, and where `writes`, take the person out.
 
         Raises:
-            ArchiveError: a content of the archive is missing or damaged. What was done until then stays done.
+            ArchiveError: a content of the archive that is in force is missing or damaged. What was done until then
+                stays done. One that a later content took the place of is told as stuck.
         """
         archived = self._archived()
+        in_force = {record.sha256 for record in files_in_force(all_records(self._ledger)).values()}
         inbox = list(self._in_inbox())
         total = 2 * (len(archived) + len(inbox))
         done = 0
-        for sha256, records in archived.items():
-            content = archive.fetch(self._settings, sha256)
+        for sha256, records in list(archived.items()):
+            try:
+                content = archive.fetch(self._settings, sha256)
+            except archive.ArchiveError as error:
+                if sha256 in in_force:
+                    raise
+                self._found.stuck.append((f"archive/{sha256}", _missing(error)))
+                del archived[sha256]
+                total -= 2
+                continue
             for source in self._sources(content, sha256, records):
                 self._note_orders(source)
             self._progress("files read", done := done + 1, total)
@@ -213,3 +223,10 @@ class FileRounds:
                 path.unlink()
         for path in self._settings.inbox.rglob(".*.draft"):
             path.unlink()
+
+
+def _missing(error: archive.ArchiveError) -> str:
+    return (
+        f"is of an earlier content of a file, so no day needs it, and it can't be searched: {error}, and forget again; "
+        "or delete it there and leave it at that"
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.forgetting.words import FORGOTTEN, ORDER_FACT, REDACTED_FACT
@@ -44,7 +44,8 @@ class Erasure:
         self._secret = secret
         self._is_dry = bool(further)
         self.contacts = _tombstones(ledger) | frozenset(further)
-        self._orders = {name.removeprefix(ORDER_FACT) for name, _ in _facts(ledger, ORDER_FACT)}
+        with ledger.reading() as connection:
+            self._orders = {name.removeprefix(ORDER_FACT) for name, _ in _facts(connection, ORDER_FACT)}
 
     def __bool__(self) -> bool:
         """Whether anybody is forgotten."""
@@ -80,12 +81,10 @@ class Erasure:
         The ledger's rows of the one become those of the other in the same transaction: at no time does one look like a
         correction of the other. Where the content is one of the archive, the new one has to be there before.
         """
-        files = schema.files
         value = f"{redaction.sha256} {redaction.size}"
         with self._ledger.writing() as connection:
             self._ledger.insert_new(connection, schema.facts, [{"name": f"{REDACTED_FACT}{sha256}", "value": value}])
-            renamed = update(files).where(files.c.sha256 == sha256)
-            connection.execute(renamed.values(sha256=redaction.sha256, size=redaction.size))
+            _rename(connection, sha256, redaction)
         vars(self).pop("redactions", None)
 
     def _order_key(self, merchant: str, number: str) -> str:
@@ -94,8 +93,26 @@ class Erasure:
 
 def all_redactions(ledger: "Ledger") -> dict[str, Redaction]:
     """By the hash of each content that held somebody forgotten: what took its place, at the end of the chain."""
+    with ledger.reading() as connection:
+        return _redactions(connection)
+
+
+def rename_redacted(connection: Connection) -> None:
+    """Let the ledger's rows of files name what took the place of each content, as they did before an older ledger was
+    put in its place."""
+    for sha256, redaction in _redactions(connection).items():
+        _rename(connection, sha256, redaction)
+
+
+def _rename(connection: Connection, sha256: str, redaction: Redaction) -> None:
+    files = schema.files
+    renamed = update(files).where(files.c.sha256 == sha256)
+    connection.execute(renamed.values(sha256=redaction.sha256, size=redaction.size))
+
+
+def _redactions(connection: Connection) -> dict[str, Redaction]:
     steps: dict[str, Redaction] = {}
-    for name, value in _facts(ledger, REDACTED_FACT):
+    for name, value in _facts(connection, REDACTED_FACT):
         sha256, _, size = value.partition(" ")
         steps[name.removeprefix(REDACTED_FACT)] = Redaction(sha256, int(size))
     return {sha256: _end_of(steps, first) for sha256, first in steps.items()}
@@ -115,8 +132,7 @@ def _tombstones(ledger: "Ledger") -> frozenset[str]:
         return frozenset(connection.scalars(select(table.contact_key).where(table.reason == FORGOTTEN)))
 
 
-def _facts(ledger: "Ledger", beginning: str) -> list[tuple[str, str]]:
+def _facts(connection: Connection, beginning: str) -> list[tuple[str, str]]:
     table = schema.facts.c
     query = select(table.name, table.value).where(table.name.startswith(beginning, autoescape=True))
-    with ledger.reading() as connection:
-        return [(name, value) for name, value in connection.execute(query)]
+    return [(name, value) for name, value in connection.execute(query)]

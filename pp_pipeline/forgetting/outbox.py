@@ -3,16 +3,21 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from pp_pipeline.forgetting.searching import Search
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
 
 
@@ -23,12 +28,24 @@ class OutboxFound:
     messages: int
     lines: int
 
+    def __add__(self, other: "OutboxFound") -> "OutboxFound":
+        """Both together."""
+        return OutboxFound(self.messages + other.messages, self.lines + other.lines)
+
 
 def forget_in_outbox(
-    settings: Settings, ledger: Ledger, merchant: str, contact_key: str, search: Search, writes: bool
+    settings: Settings,
+    ledger: Ledger,
+    merchants: Mapping[str, Merchant],
+    merchant: str,
+    contact_key: str,
+    search: Search,
+    writes: bool,
 ) -> OutboxFound:
     """Look for a contact in the outbox, and where `writes`, delete what is there. Doing it again is harmless."""
-    messages = list(_messages(settings.outbox, ledger, contact_key, search))
+    senders = {one.merchant: one.sender_email.lower() for one in merchants.values()}
+    others = frozenset(senders.values()) - {senders.get(merchant, "")}
+    messages = list(_messages(settings.outbox, ledger, contact_key, search, others))
     lines = 0
     for path in [*settings.outbox.glob("events/*/*.jsonl"), *settings.outbox.glob("segments/*/*.jsonl")]:
         lines += _forget_lines(path, merchant, contact_key, search, writes)
@@ -38,9 +55,22 @@ def forget_in_outbox(
     return OutboxFound(len(messages), lines)
 
 
-def _messages(outbox: Path, ledger: Ledger, contact_key: str, search: Search) -> Iterator[Path]:
-    """Messages that the ledger knows as the contact's, and others with the address in them unless the ledger knows
-    them as another contact's; drafts that a kill left behind, too."""
+def is_in_hand(ledger: Ledger, merchant: str, contact_key: str, now: datetime) -> bool:
+    """Whether a sending holds something of the contact that it may still write: a message, an event, or a snapshot of
+    the merchant, whose members nobody noted. Nothing new is claimed once the tombstone stands."""
+    table = deliveries.c
+    is_of = or_(table.contact_key == contact_key, and_(table.kind == "snapshot", table.merchant == merchant))
+    query = select(table.id).where(table.state == "claimed", table.lease_until >= now, is_of).limit(1)
+    with ledger.reading() as connection:
+        return connection.scalar(query) is not None
+
+
+def _messages(
+    outbox: Path, ledger: Ledger, contact_key: str, search: Search, other_senders: Collection[str]
+) -> Iterator[Path]:
+    """Messages that the ledger knows as the contact's, and others with the address in them: unless the ledger knows
+    them as another contact's, or, where it knows nothing, another merchant sent them. Drafts that a kill left
+    behind, too."""
     owners = _owners(ledger)
     for path in outbox.glob("messages/*/*"):
         if not path.is_file():
@@ -53,8 +83,15 @@ def _messages(outbox: Path, ledger: Ledger, contact_key: str, search: Search) ->
                 content = path.read_bytes()
             except FileNotFoundError:  # a draft that was completed meanwhile
                 continue
-            if search.is_in(content.replace(b"=\r\n", b"")):  # lines that quoted-printable broke
+            is_hers = search.is_in(content.replace(b"=\r\n", b""))  # lines that quoted-printable broke
+            if is_hers and _sender_of(content) not in other_senders:
                 yield path
+
+
+def _sender_of(content: bytes) -> str:
+    """The address that a message is from; '' where it states none."""
+    message = BytesHeaderParser(policy=compat32).parsebytes(content)
+    return parseaddr(str(message["From"] or ""))[1].lower()
 
 
 def _owners(ledger: Ledger) -> dict[str, str | None]:

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Connection, Integer, Table, delete, func, insert, select, text
 
 from pp_pipeline.ledger import schema
+from pp_pipeline.ledger.carrying_over import CarriedOver
 from pp_pipeline.ledger.inspecting import BACKUP_FACT, read_fact
 from pp_pipeline.ledger.store import Ledger, LedgerError
 from pp_pipeline.ledger.witness import RESTORED_FACT, Seen, newest_marks
@@ -111,12 +112,14 @@ def opened_backup(path: Path) -> Iterator[Ledger]:
             yield backup
 
 
-def restore(ledger: Ledger, backup: Ledger, stood: Holding, fingerprint_fact: str, now: datetime) -> None:
+def restore(ledger: Ledger, backup: Ledger, stood: Holding, fingerprint_fact: str, now: datetime) -> CarriedOver:
     """Put a backup's content in place of the ledger's, in one transaction, and mark it as restored: nothing is sent
-    before a person accepts that.
+    before a person accepts that. Who is suppressed or forgotten by what stood stays so.
 
     Args:
         stood: what the ledger held when it was shown and kept.
+
+    Returns what was carried over of what stood.
 
     Raises:
         LedgerError: something was written to the ledger since.
@@ -128,6 +131,10 @@ def restore(ledger: Ledger, backup: Ledger, stood: Holding, fingerprint_fact: st
         found = holding(writing, fingerprint_fact)
         if (found.rows, found.newest, found.settled_at) != (stood.rows, stood.newest, stood.settled_at):
             raise LedgerError("nothing was restored: the ledger was written to meanwhile; stop what sends, try again")
+        with backup.reading() as reading:
+            fingerprint = read_fact(reading, fingerprint_fact)
+        has_same_keys = found.fingerprint == fingerprint or None in (found.fingerprint, fingerprint)
+        carried = CarriedOver.of(writing, has_same_keys)
         for table in reversed(_TABLES):
             writing.execute(delete(table))
         with backup.reading() as reading:
@@ -135,7 +142,9 @@ def restore(ledger: Ledger, backup: Ledger, stood: Holding, fingerprint_fact: st
                 _copy_table(reading, writing, table)
         if not ledger.is_sqlite:
             _reset_sequences(writing)
+        carried.write(ledger, writing)
         set_fact(ledger, writing, RESTORED_FACT, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    return carried
 
 
 def set_fact(ledger: Ledger, connection: Connection, name: str, value: str) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, insert, or_, select, text, update
 
-from pp_pipeline.coupon_codes import CouponError
+from pp_pipeline.coupon_codes import CouponError, told_lines
 from pp_pipeline.ledger.coupons import hold_pools
 from pp_pipeline.ledger.schema import coupons
 from pp_pipeline.ledger.store import Ledger
@@ -91,18 +91,27 @@ def import_codes(
     codes: Sequence[str],
     expires_on: date | None,
     now: datetime,
+    lines: Sequence[int] = (),
     *,
     allow_shared: bool = False,
     dry_run: bool = False,
 ) -> Imported:
     """Put codes into a pool, in one transaction. Those that it knows already stay as they are, drawn or not.
 
+    Args:
+        lines: the line of each code in its file, to name it by; without them, its place among the codes.
+
     Raises:
-        CouponError: a code stands in another pool, and that is not allowed; nothing is imported then.
+        CouponError: a code stands in another pool, and that is not allowed; or one differs from another only in
+            upper and lower case, which most shops redeem as one. Nothing is imported then.
     """
     with ledger.writing() as connection:
         _hold_imports(connection)
         wanted = set(codes)
+        folded: dict[str, list[int]] = {}
+        for code, line in zip(codes, lines or range(1, len(codes) + 1), strict=True):
+            folded.setdefault(code.casefold(), []).append(line)
+        alike = {line for of_one in folded.values() if len(of_one) > 1 for line in of_one}
         elsewhere: Counter[str] = Counter()
         known: set[str] = set()
         everything = select(coupons.c.pool, coupons.c.code).execution_options(yield_per=_PART)
@@ -112,11 +121,19 @@ def import_codes(
                     known.add(code)
                 else:
                     elsewhere[other] += 1
+            elif (other == pool or not allow_shared) and (found := folded.get(code.casefold())):
+                alike.update(found)
         if elsewhere and not allow_shared:
             places = ", ".join(f"{count} in {other}" for other, count in sorted(elsewhere.items()))
             raise CouponError(
                 f"nothing was imported: codes of the file stand in another pool ({places}), and could reach two "
                 "people; take them out, or say --allow-shared"
+            )
+        if alike:
+            raise CouponError(
+                f"nothing was imported: the codes of {len(alike)} lines ({told_lines(sorted(alike))}) differ from "
+                "another code of the file or of a pool only in upper and lower case: many shops redeem both as one, "
+                "and two people would get it; take them out"
             )
         new = [code for code in codes if code not in known]
         if not dry_run:

@@ -14,6 +14,8 @@ BACKUP_FACT = "last_backup_at"
 STATES = ("claimed", "sent", "failed", "unknown", "skipped", "deferred")
 # Of these the oldest is told: somebody has to look, or something is stuck.
 WATCHED = ("unknown", "failed", "deferred")
+# What may still go, or be in hand.
+OPEN = ("failed", "deferred", "claimed")
 SHORTEST_PREFIX = 4
 
 
@@ -92,6 +94,11 @@ def oldest_deliveries(connection: Connection) -> list[Oldest]:
     ranked = select(*columns, rank.label("rank")).where(deliveries.c.state.in_(WATCHED)).subquery()
     query = select(*[ranked.c[column.name] for column in columns]).where(ranked.c.rank == 1)
     return [Oldest(*row) for row in connection.execute(query.order_by(ranked.c.target, ranked.c.state))]
+
+
+def oldest_open_day(connection: Connection) -> date | None:
+    """The earliest due day of what may still go; None where there is nothing."""
+    return connection.scalar(select(func.min(deliveries.c.due_on)).where(deliveries.c.state.in_(OPEN)))
 
 
 def read_fact(connection: Connection, name: str) -> str | None:

@@ -1,25 +1,30 @@
 """Adopting: taking what is planned as sent, without sending it (first switch-on, moving from another tool).
 
 The plan of a range of days is read page by page, in the order of its keys; what the ledger does not know is written as
-`sent`, a page in a transaction, so that a million rows need neither the memory nor the lock of one. A row that
-stands is never changed, and a second run finds nothing to do.
+`sent`, a page in a transaction, so that a million rows need neither the memory nor the lock of one. A second run finds
+nothing to do.
+
+A row that stands is left as it is. But while the ledger is known to be an old one (put back, not accepted yet), what it
+holds as failed or deferred may have gone since: that is taken as sent, too, and what it holds as claimed is `unknown`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from typing import Any, get_args
 from uuid import uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, select, update
 
-from pp_pipeline.ledger.schema import claims, deliveries
+from pp_pipeline.ledger.inspecting import OPEN
+from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.adoptable import Wanted, pages
 from pp_pipeline.sending.batches import Batch, newest_batches
+from pp_pipeline.sending.claim import write_claim
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.plan import BatchId, planned_batches
 from pp_pipeline.sending.planned import Planned, ledger_columns
@@ -42,15 +47,17 @@ class Adopted:
 
     rows: Counter[BatchId] = field(default_factory=Counter)
     """New rows by batch."""
+    reopened: int = 0
+    """Rows that an old ledger holds as failed, deferred or claimed, of which it can't know whether they went since."""
     known: int = 0
-    """Rows that the ledger knows already, in whatever state."""
+    """Rows that the ledger knows already, in whatever state, and that stay as they are."""
     finished: int = 0
     """Batches of which nothing is left to do now."""
 
     @property
     def count(self) -> int:
-        """New rows in all."""
-        return sum(self.rows.values())
+        """New and reopened rows in all."""
+        return sum(self.rows.values()) + self.reopened
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,14 @@ class Adopter:
     def adopt(
         self, wanted: Wanted, by: str, now: datetime, dry_run: bool = False, progress: Progress | None = None
     ) -> Adopted:
-        """Write what is planned and not known as `sent`; with `dry_run` only count it."""
+        """Write what is planned and not known as `sent`; with `dry_run` only count it.
+
+        Raises:
+            LedgerError: the witness can't be read, so that nobody knows whether the ledger is an old one.
+        """
         adopted, open_batches, done = Adopted(), set[BatchId](), 0
         gates = Gates(self.settings, self.ledger)
+        is_old = bool(gates.lacking)
         with self.warehouse.connect() as connection:
             planned = {
                 batch.id: batch
@@ -90,9 +102,20 @@ class Adopter:
             for page in pages(connection, wanted, self.merchants, self.page_rows):
                 for target in TARGETS:
                     of_target = [one for one in page if self._target(gates, one[0]) == target]
-                    new = self._unknown(of_target, target, adopted, open_batches) if of_target else []
-                    if new and not dry_run:
-                        self._write(new, target, sealed, by, now)
+                    if not of_target:
+                        continue
+                    states = self._states(of_target, target)
+                    new = [one for one in of_target if one[1].key not in states]
+                    again = {key for key, state in states.items() if is_old and state in OPEN}
+                    open_batches |= {
+                        batch for batch, item in of_target
+                        if item.key not in again and states.get(item.key, "sent") not in _FINAL
+                    }  # fmt: skip
+                    adopted.rows.update(batch for batch, _ in new)
+                    adopted.reopened += len(again)
+                    adopted.known += len(states) - len(again)
+                    if (new or again) and not dry_run:
+                        self._write(new, sorted(again), target, sealed, by, now)
                 done += len(page)
                 if progress:
                     progress(min(done, total), total)
@@ -121,42 +144,32 @@ class Adopter:
                 count += len(numbers)
         return count
 
-    def _unknown(
-        self,
-        page: Sequence[tuple[BatchId, Planned]],
-        target: DeliveryTarget,
-        adopted: Adopted,
-        open_batches: set[BatchId],
-    ) -> list[tuple[BatchId, Planned]]:
-        """What of a page the ledger does not know; the batches with something left to do are noted."""
+    def _states(self, page: Sequence[tuple[BatchId, Planned]], target: DeliveryTarget) -> dict[str, str]:
+        """The states of what the ledger knows of a page, by key."""
         states: dict[str, str] = {}
         with self.ledger.reading() as reading:
-            for start in range(0, len(page), _LOOKUP_SIZE):
-                keys = [item.key for _, item in page[start : start + _LOOKUP_SIZE]]
+            for keys in _parts([item.key for _, item in page]):
                 query = select(deliveries.c.key, deliveries.c.state)
                 query = query.where(deliveries.c.target == target, deliveries.c.key.in_(keys))
                 states |= {row.key: row.state for row in reading.execute(query)}
-        new = [(batch, item) for batch, item in page if item.key not in states]
-        open_batches |= {batch for batch, item in page if states.get(item.key, "sent") not in _FINAL}
-        adopted.rows.update(batch for batch, _ in new)
-        adopted.known += len(page) - len(new)
-        return new
+        return states
 
     def _write(
         self,
         new: Sequence[tuple[BatchId, Planned]],
+        again: Sequence[str],
         target: DeliveryTarget,
         sealed: Mapping[BatchId, Batch],
         by: str,
         now: datetime,
     ) -> None:
         token = uuid4().hex
-        settled = {"state": "sent", "reason": f"adopted: {by}", "claimed_at": now, "lease_until": now}
-        settled |= {"settled_at": now, "claim": token, "target": target, "has_offer": False}
+        settled = {"state": "sent", "reason": f"adopted: {by}", "claim": token, "settled_at": now}
+        inserted = settled | {"claimed_at": now, "lease_until": now, "target": target, "has_offer": False}
         rows = []
         for identity, item in new:
             batch = sealed.get(identity)
-            row: dict[str, Any] = {"key": item.key, "first_tried_on": identity.day, **settled, **ledger_columns(item)}
+            row: dict[str, Any] = {"key": item.key, "first_tried_on": identity.day, **inserted, **ledger_columns(item)}
             row["batch"] = batch.number if batch else None
             row["message_kind"] = self.kinds.get(identity.name) if identity.kind == "messages" else None
             # Whoever did send it did so on its day, by what caps and spacing go by.
@@ -164,5 +177,21 @@ class Adopter:
             rows.append(row)
         with self.ledger.writing() as writing:
             self.ledger.insert_new(writing, deliveries, rows)
-            claim = {"token": token, "target": target, "claimed_at": now, "delivery_count": len(rows)}
-            writing.execute(insert(claims).values(claim))
+            _take_as_gone(writing, again, target, settled)
+            write_claim(writing, token, target, len(rows) + len(again), now)
+
+
+def _take_as_gone(connection: Connection, keys: Sequence[str], target: DeliveryTarget, settled: dict[str, Any]) -> None:
+    """Settle what an old ledger holds as open. What it holds as claimed keeps its claim: a sender that is still at it
+    knows better, as after a lease that ran out."""
+    for part in _parts(keys):
+        rows = update(deliveries).where(deliveries.c.target == target, deliveries.c.key.in_(part))
+        claimed = {"state": "unknown", "reason": "lease_expired", "settled_at": settled["settled_at"]}
+        connection.execute(rows.where(deliveries.c.state == "claimed").values(**claimed))
+        tried = rows.where(deliveries.c.state.in_(("failed", "deferred")))
+        connection.execute(tried.values(**settled, deferred_until=None))
+
+
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _LOOKUP_SIZE):
+        yield keys[start : start + _LOOKUP_SIZE]

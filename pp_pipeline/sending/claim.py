@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, text
 
+from pp_pipeline.ledger.schema import claims
 from pp_pipeline.ledger.witness import Mark
 from pp_pipeline.sending.batches import Batch
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.outlets import Outcome
 from pp_pipeline.sending.planned import Planned
+
+_CLAIM_ORDER_LOCK = 7_202_612
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,15 @@ class Judgement:
 
 # Judges what a claim of some token took, at a moment, in the claim's transaction.
 Judge = Callable[[Connection, str, Sequence[Candidate], datetime], Judgement]
+
+
+def write_claim(connection: Connection, token: str, target: DeliveryTarget, delivery_count: int, now: datetime) -> int:
+    """Write a claim's row, in the caller's transaction; its number.
+
+    Numbers are committed in their order, whoever writes them: the witness keeps the largest, and a backup that holds
+    it must hold those before it.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(text(f"select pg_advisory_xact_lock({_CLAIM_ORDER_LOCK})"))
+    values = {"token": token, "target": target, "claimed_at": now, "delivery_count": delivery_count}
+    return connection.execute(insert(claims).values(**values)).inserted_primary_key[0]  # type: ignore[index]

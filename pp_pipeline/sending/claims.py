@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
 from pp_pipeline.ledger.resolving import batches_of, hold_finishing, open_again
-from pp_pipeline.ledger.schema import claims, deliveries
+from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
 from pp_pipeline.ledger.witness import RESTORED_LEDGER, Mark, Witness
 from pp_pipeline.sending.batches import Batch, are_newest
-from pp_pipeline.sending.claim import Candidate, Claim, Judge, Judgement
+from pp_pipeline.sending.claim import Candidate, Claim, Judge, Judgement, write_claim
 from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
 from pp_pipeline.sending.outlets import Outcome
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, contact_keys, ledger_columns
@@ -29,7 +29,6 @@ from pp_pipeline.sending.releases import finish
 _AGAIN = ("failed", "deferred")
 _FINAL = ("sent", "skipped", "unknown")
 _LOOKUP_SIZE = 1_000
-_CLAIM_ORDER_LOCK = 7_202_612
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,7 @@ class Claimer:
                 judgement.changed.get(each.item.key, each) for each in taken if each.item.key not in judgement.decided
             ]
             if going:
-                values = {"token": token, "target": self.target, "claimed_at": now, "delivery_count": len(going)}
-                mark = Mark(self._insert_claim(connection, values), token, now)
+                mark = Mark(write_claim(connection, token, self.target, len(going), now), token, now)
         return Claim(token, self.target, going, lease_until, judgement.decided, held, mark)
 
     def settle(self, claim: Claim, outcomes: Mapping[str, Outcome], now: datetime, moment: datetime) -> None:
@@ -159,13 +157,6 @@ class Claimer:
             elif _is_paused(each.item, pauses):
                 held[each.item.key] = PAUSED
         return held
-
-    def _insert_claim(self, connection: Connection, values: Mapping[str, object]) -> int:
-        """Write a claim's row; its number. Numbers are committed in their order: the witness keeps the largest, and
-        a backup that holds it must hold those before it."""
-        if not self.ledger.is_sqlite:
-            connection.execute(text(f"select pg_advisory_xact_lock({_CLAIM_ORDER_LOCK})"))
-        return connection.execute(insert(claims).values(**values)).inserted_primary_key[0]  # type: ignore[index]
 
     def _wait_for_contacts(self, connection: Connection, items: Sequence[Planned]) -> None:
         """Claims about the same contacts come one after the other; SQLite has one writer anyway."""
