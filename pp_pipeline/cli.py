@@ -160,7 +160,7 @@ def send_test(
     merchant: Annotated[str, typer.Option(help="The merchant who writes.")] = "main",
     as_json: Json = False,
 ) -> None:
-    """Send one message with a sample order to yourself, marked [test]. No shopper's data are in it."""
+    """Send one message with a sample order to yourself, marked \\[test]. No shopper's data are in it."""
     from pp_pipeline.commands.send_test import send_test_message
 
     raise typer.Exit(send_test_message(conversation, to, merchant, as_json))
@@ -217,11 +217,13 @@ def guards(as_json: Json = False) -> None:
 @app.command(name="kill-switch")
 def kill_switch(
     state: Annotated[str | None, typer.Argument(help="on or off; nothing shows what it is.")] = None,
+    by: Annotated[str, typer.Option(help="Who does it; stands in the ledger.")] = "",
+    as_json: Json = False,
 ) -> None:
     """Stop all sending at once, or let it go on."""
     from pp_pipeline.commands.switches import set_kill_switch
 
-    raise typer.Exit(set_kill_switch(state))
+    raise typer.Exit(set_kill_switch(state, by, as_json))
 
 
 @app.command()

@@ -5,10 +5,14 @@ by line, never by what stands there: a code is worth money.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 LONGEST_CODE = 200
 CODE_WORDS = f"one line of up to {LONGEST_CODE} characters without quotes and without blanks around it"
@@ -29,12 +33,18 @@ class CouponError(ValueError):
 
 @dataclass(frozen=True)
 class CodeFile:
-    """The codes of a file in their order, each once, and the `lines` they stand on; `repeated_lines` are those that
-    state one again."""
+    """The codes of a file in their order, each once.
+
+    Attributes:
+        lines: where each stands.
+        repeated_lines: those that state a code again.
+        ignored_columns: headers of a table of which nothing is used.
+    """
 
     codes: list[str] = field(repr=False)
     lines: list[int]
     repeated_lines: list[int]
+    ignored_columns: list[str] = field(default_factory=list)
 
 
 def is_code(text: str) -> bool:
@@ -58,8 +68,14 @@ def read_codes(path: Path, column: str = "") -> CodeFile:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = _lines(file, path.name, column)
-            return _once(lines, path.name)
+            first = next(file, "").rstrip("\r\n")
+            delimiter = max(_DELIMITERS, key=first.count)
+            header = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+            place = _place(header, path.name, column)
+            if place is None:
+                return _once(_bare_lines(chain([first], file)), path.name, [])
+            ignored = [cell for number, cell in enumerate(header) if number != place and cell]
+            return _once(_cells(csv.reader(file, delimiter=delimiter, strict=True), place, header), path.name, ignored)
     except UnicodeDecodeError:
         raise CouponError(f"{path.name}: is not UTF-8; save it as UTF-8") from None
     except OSError as error:
@@ -68,16 +84,13 @@ def read_codes(path: Path, column: str = "") -> CodeFile:
         raise CouponError(f"{path.name}: is no table of codes: a quote is not closed, or a NUL is in it") from None
 
 
-def _lines(file: Iterator[str], name: str, column: str) -> Iterator[tuple[int, str]]:
-    """Line number and cell of each row that is not blank."""
-    first = next(file, "").rstrip("\r\n")
-    delimiter = max(_DELIMITERS, key=first.count)
-    header = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
-    place = _place(header, name, column)
-    if place is None:
-        yield from ((number, line) for number, line in enumerate(chain([first], file), start=1) if line.strip())
-        return
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
+def _bare_lines(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Number and content of each line that is not blank, of a file without a header."""
+    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+def _cells(reader: "Reader", place: int, header: list[str]) -> Iterator[tuple[int, str]]:
+    """Line number and cell of each row that is not blank, of a table."""
     for row in reader:
         if any(row):
             yield reader.line_num + 1, row[place] if place < len(row) <= len(header) else ""
@@ -102,7 +115,7 @@ def _plain(header: str) -> str:
     return header.casefold().replace("_", " ").replace("-", " ")
 
 
-def _once(lines: Iterator[tuple[int, str]], name: str) -> CodeFile:
+def _once(lines: Iterator[tuple[int, str]], name: str, ignored: list[str]) -> CodeFile:
     codes: dict[str, int] = {}
     repeated: list[int] = []
     wrong: list[int] = []
@@ -120,4 +133,4 @@ def _once(lines: Iterator[tuple[int, str]], name: str) -> CodeFile:
         )
     if not codes:
         raise CouponError(f"{name}: holds no code")
-    return CodeFile(list(codes), list(codes.values()), repeated)
+    return CodeFile(list(codes), list(codes.values()), repeated, ignored)

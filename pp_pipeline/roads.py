@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,49}")
@@ -39,13 +39,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class _Road(BaseModel):
+class _Road(BaseModel, frozen=True, extra="forbid"):
     """What channels and relays have in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     per_second: PerSecond = Field(default=10, description="how many deliveries go in a second at most")
     timeout_seconds: Seconds = Field(default=30, description="how long one delivery may take, all in all")
+    via: str
+
+    @property
+    def leaves_the_machine(self) -> bool:
+        """Whether this is more than the outbox: in live mode its deliveries count as `live`."""
+        return self.via != "outbox"
 
     def _check_unused(self, names: set[str], via: str) -> None:
         """Fields that only count with another `via` were meant to count."""
@@ -53,7 +57,7 @@ class _Road(BaseModel):
             raise ValueError(f"{unused[0]} is of no use with the outbox; write via: {via}, or leave it out")
 
 
-class ChannelRoad(_Road):
+class ChannelRoad(_Road, frozen=True):
     """By which server messages of one channel leave."""
 
     via: Literal["outbox", "smtp"] = Field(default="outbox", description="outbox: files; smtp: a mail server")
@@ -93,13 +97,8 @@ class ChannelRoad(_Road):
         """The port, or the usual one."""
         return self.port or _PORTS[self.security]
 
-    @property
-    def leaves_the_machine(self) -> bool:
-        """Whether this is more than the outbox: in live mode its deliveries count as `live`."""
-        return self.via != "outbox"
 
-
-class Relay(_Road):
+class Relay(_Road, frozen=True):
     """An outside platform and what it takes of one merchant (DESIGN 2)."""
 
     relay: str = Field(description="name of the relay")
@@ -148,16 +147,9 @@ class Relay(_Road):
                 raise ValueError(f"{name} is missing; via: webhook needs url and secret")
         return self
 
-    @property
-    def leaves_the_machine(self) -> bool:
-        """As for channels."""
-        return self.via != "outbox"
 
-
-class InboundWebhook(BaseModel):
+class InboundWebhook(BaseModel, frozen=True, extra="forbid"):
     """Who may tell `pp serve` what became of messages, and in which form (docs/serving.md)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(description="its name: the last part of the address that it posts to")
     secret: str = Field(repr=False, description="NAME of the variable PP_SECRET_NAME that holds its secret")

@@ -1,12 +1,14 @@
-"""What tests of several steps use: a clean environment, and PostgreSQL databases."""
+"""What tests of several steps use: a clean environment, PostgreSQL databases, small installations."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from pp_pipeline_tests.postgres_server import PostgresDatabase, PostgresServer
+from pp_pipeline_tests.sending_world import World
 
 # What a person has set for their own installation must not reach the tests, nor theirs that home.
 for _name in [name for name in os.environ if name.startswith(("PP_", "DAGSTER_", "DBT_"))]:
@@ -49,3 +51,17 @@ def postgres_module_database(postgres_server: PostgresServer) -> Iterator[Postgr
     database = postgres_server.create_database()
     yield database
     postgres_server.drop_database(database)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """An installation whose ledger is on each of the two databases."""
+    if request.param == "sqlite":
+        return World.make(tmp_path)
+    return World.make(tmp_path, ledger_url=request.getfixturevalue("postgres_database").url)
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> World:
+    """An installation with the default databases."""
+    return World.make(tmp_path)

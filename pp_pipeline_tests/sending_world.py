@@ -22,7 +22,8 @@ from pp_pipeline.sending.batches import Batch, BatchState, batch_states, newest_
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.releases import approve
 from pp_pipeline.sending.sealing import SealSummary, seal_batches
-from pp_pipeline.sending.sender import Sender, SendSummary
+from pp_pipeline.sending.sender import Sender
+from pp_pipeline.sending.summary import SendSummary
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Connection, Warehouse
 

@@ -26,20 +26,6 @@ from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline_tests.sending_world import DAY, World, key_of
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    """An installation whose ledger is on each of the two databases."""
-    if request.param == "sqlite":
-        return World.make(tmp_path)
-    return World.make(tmp_path, ledger_url=request.getfixturevalue("postgres_database").url)
-
-
-@pytest.fixture
-def lite(tmp_path: Path) -> World:
-    """An installation with the default databases."""
-    return World.make(tmp_path)
-
-
 def batch(**changes: object) -> Batch:
     fields = {
         "number": 1,

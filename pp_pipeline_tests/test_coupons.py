@@ -335,8 +335,8 @@ def test_the_commands_from_an_unknown_pool_to_withdrawn_codes(world: World, tmp_
     assert told[1] == "60 new codes imported into spring. 1 line repeats a code of the file: 61."
     told.append(pp("import", "spring", str(codes), "--json"))
     assert json.loads(told[-1]) == {
-        "pool": "spring", "new": 0, "known": 60, "repeated": 1, "repeated_lines": [61], "expires_on": None,
-        "dry_run": False,
+        "pool": "spring", "new": 0, "known": 60, "repeated": 1, "repeated_lines": [61], "ignored_columns": [],
+        "expires_on": None, "dry_run": False,
     }  # fmt: skip
     told.append(pp("--json"))
     assert json.loads(told[-1]) == [
@@ -345,6 +345,10 @@ def test_the_commands_from_an_unknown_pool_to_withdrawn_codes(world: World, tmp_
             "withdrawn": 0, "next_expiry": str(soon), "state": "ok", "used_by": ["hello.greet"],
         }
     ]  # fmt: skip
+    table = tmp_path / "table.csv"
+    table.write_text("code,expires,note\nSECRET1,2026-01-01,SECRET2\n")
+    told.append(pp("import", "spring", str(table)))
+    assert "Columns of which nothing is used: expires, note. --expires says the last day of all codes." in told[-1]
     told.append(pp("import", "summer", str(codes), code=2))
     assert "(60 in spring)" in told[-1]
     told.append(pp("expire", "spring", answer="n\n", code=1))
@@ -389,7 +393,8 @@ def test_a_pool_is_low_below_50_and_below_the_draws_of_14_days(world: World) -> 
                 draws.take(each.message_id)
             draws.write(connection, utc_now())
         assert coupon_warnings(ledger, conversations, TODAY) == [
-            "coupon pool spring: 49 codes in stock, 11 drawn in the last 14 days"
+            "coupon pool spring is low: 49 codes in stock, 11 drawn in the last 14 days; "
+            "`pp coupons import spring FILE` takes in more"
         ]
         assert coupon_warnings(ledger, [], TODAY) == []
 

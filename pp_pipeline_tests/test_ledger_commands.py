@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
 
+from pp_pipeline.commands.ledger import short_key
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.inspecting import STATES, Filters, count_listed, list_deliveries
@@ -73,10 +74,11 @@ def test_list_and_show_name_no_address(world: World) -> None:
     world.plan_snapshot(DAY, 2)
     world.run()
     told = pp(world, "ledger", "list", "--limit", "4")
-    assert "1 older ones are not shown" in told
+    assert "1 older one is not shown" in told
     shown = pp(world, "ledger", "show", key_of(1)[:8])
     assert "A1" in shown
     assert "delivery_count" in shown
+    assert " UTC " in shown and "+00:00" not in shown
     record = records(world, "ledger", "show", "outbox_relay:recent")
     assert record["batch"]["kind"] == "events"
     assert record["delivery"]["claim"] == record["claim"]["token"]
@@ -105,6 +107,23 @@ def test_what_cannot_be_asked_is_said_plainly(lite: World, arguments: Sequence[s
     lite.run()
     assert words in pp(lite, "ledger", *arguments, code=2)
     assert lite.states_of_deliveries() == {"sent": 2}
+
+
+def test_nothing_to_resolve_is_said(lite: World) -> None:
+    assert pp(lite, "ledger", "resolve", "--all-unknown", "--sent") == "Nothing was to resolve."
+
+
+@pytest.mark.parametrize(
+    ("key", "short"),
+    [
+        ("0f3c9a17" * 4, "0f3c9a170f3c"),
+        ("relay:" + "0f3c9a17" * 4, "relay:0f3c9a170f3c"),
+        ("relay:loyal:2026-07-10:main", "relay:loyal:2026-07-10"),
+        ("seed:hello:greet:main:2026-07-10:" + "0f3c9a17" * 4, "seed:hello:greet:main:2026-07-10:0f3c"),
+    ],
+)
+def test_a_short_key_is_the_beginning_of_its_key(key: str, short: str) -> None:
+    assert short_key(key) == short
 
 
 def test_a_contact_is_found_by_address_and_by_key(lite: World) -> None:

@@ -20,19 +20,6 @@ NEXT = DAY + timedelta(days=1)
 THIRD = DAY + timedelta(days=2)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    """An installation whose ledger is on each of the two databases."""
-    if request.param == "sqlite":
-        return World.make(tmp_path)
-    return World.make(tmp_path, ledger_url=request.getfixturevalue("postgres_database").url)
-
-
-@pytest.fixture
-def lite(tmp_path: Path) -> World:
-    return World.make(tmp_path)
-
-
 def reasons(world: World) -> set[str]:
     return {state.reason for batch, state in world.states(DAY, THIRD, THIRD) if state.state != "sent"}
 

@@ -33,20 +33,6 @@ from pp_pipeline_tests.postgres_server import PostgresDatabase
 from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    """An installation whose ledger is on each of the two databases."""
-    if request.param == "sqlite":
-        return World.make(tmp_path)
-    return World.make(tmp_path, ledger_url=request.getfixturevalue("postgres_database").url)
-
-
-@pytest.fixture
-def lite(tmp_path: Path) -> World:
-    """An installation with the default databases."""
-    return World.make(tmp_path)
-
-
 def pause(world: World, what: Pausable, name: str, is_on: bool = True) -> None:
     """Pause a campaign or a conversation, or let it go on."""
     with world.ledger as ledger:

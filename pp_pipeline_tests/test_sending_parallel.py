@@ -27,17 +27,6 @@ from pp_pipeline_tests.webhook_server import WebhookServer
 SENDERS = 4
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_database").url
-    return World.make(tmp_path, ledger_url=url)
-
-
-@pytest.fixture
-def lite(tmp_path: Path) -> World:
-    return World.make(tmp_path)
-
-
 def in_processes(work: Callable[..., None], *given: object, count: int = SENDERS) -> None:
     """Let some processes do the same at once, and wait for them."""
     processes = [context().Process(target=work, args=given) for _ in range(count)]

@@ -14,7 +14,17 @@ from pp_pipeline.commands.batches import (
     unique_prefixes,
 )
 from pp_pipeline.commands.login import login_name
-from pp_pipeline.commands.output import confirmed, counted, err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.output import (
+    check_can_ask,
+    confirmed,
+    counted,
+    err,
+    guarded,
+    out,
+    print_json,
+    print_line,
+    print_table,
+)
 from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.plan import BatchId
@@ -35,8 +45,7 @@ def approve_batches(
     """
     if everything == bool(hashes):
         raise ApprovalError("say which: hashes from `pp batches --waiting`, or --all-waiting")
-    if as_json and not yes:
-        raise ApprovalError("--json shows nothing to say yes to; with it, say --yes")
+    check_can_ask(as_json, yes)
     settings = Settings.from_environment()
     known = standings(settings, today)
     waiting = [one for one in known if one[1].state == "waiting"]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from pp_pipeline.commands.acting_day import acting_day
-from pp_pipeline.commands.output import guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.output import guarded, older_ones, out, print_json, print_line, print_table
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.merchants import load_merchants
@@ -54,9 +54,9 @@ def show_batches(waiting: bool, today: str | None, as_json: bool, limit: int = 4
         return 0
     newest = shown[-limit:]
     if len(newest) < len(shown):
-        print_line(f"{len(shown) - len(newest)} older ones are not shown (--limit, --json)", "dim")
+        print_line(older_ones(len(shown) - len(newest), "--limit, --json"), "dim")
     title = f"{len(shown)} batches wait for approval" if waiting else f"{len(shown)} batches"
-    print_batches(title, newest, unique_prefixes([batch.hash for batch, _ in everything]))
+    print_batches(title + _targets(shown), newest, unique_prefixes([batch.hash for batch, _ in everything]))
     out.print()
     counts = Counter(state_word(*one) for one in everything)
     if counts:
@@ -144,6 +144,7 @@ def as_record(batch: Batch, state: BatchState) -> dict[str, Any]:
         "new": batch.new_count,
         "already_sent": batch.sent_count,
         "no_longer_planned": batch.unplanned_count,
+        "target": batch.release.target,
         "state": state.state,
         "reason": state.reason,
         "sealed_at": batch.sealed_at,
@@ -161,6 +162,12 @@ def unique_prefixes(hashes: Sequence[str]) -> dict[str, str]:
         while one[:length] == other[:length]:
             length += 1
     return {full: full[:length] for full in ordered}
+
+
+def _targets(shown: Sequence[Standing]) -> str:
+    """What they count for as things are set: without PP_LIVE nothing is known here of what went live."""
+    targets = sorted({batch.release.target for batch, _ in shown})
+    return f" ({' and '.join(targets)})" if targets else ""
 
 
 def _name(batch: Batch, has_merchants: bool) -> str:

@@ -5,10 +5,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from pp_pipeline.commands.acting_day import acting_day
-from pp_pipeline.commands.output import counted, err, guarded, print_json, print_line, print_table
+from pp_pipeline.commands.output import (
+    check_can_ask,
+    confirmed,
+    counted,
+    err,
+    guarded,
+    print_json,
+    print_line,
+    print_table,
+)
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.coupon_codes import CodeFile, CouponError, read_codes, told_lines
 from pp_pipeline.ledger.coupon_stock import Imported, Withdrawn, import_codes, pools, withdraw
@@ -65,7 +72,8 @@ def import_codes_of_file(
         print_json(
             {
                 "pool": pool, "new": imported.new, "known": imported.known, "repeated": len(read.repeated_lines),
-                "repeated_lines": read.repeated_lines, "expires_on": expires_on, "dry_run": dry_run,
+                "repeated_lines": read.repeated_lines, "ignored_columns": read.ignored_columns,
+                "expires_on": expires_on, "dry_run": dry_run,
             }
         )  # fmt: skip
     else:
@@ -76,15 +84,15 @@ def import_codes_of_file(
 @guarded
 def withdraw_codes(pool: str, codes: str, column: str, yes: bool, as_json: bool) -> int:
     """Withdraw a pool's codes, or those of a file, as far as nobody drew them. Returns 1 if the person said no."""
-    if as_json and not yes:
-        raise CouponError("--json shows nothing to say yes to; with it, say --yes")
+    check_can_ask(as_json, yes)
     settings = Settings.from_environment()
     asked = read_codes(Path(codes), column).codes if codes else None
     with Ledger(settings) as ledger:
         if pool not in pools(ledger, utc_now()):
             raise CouponError(f"no code was ever imported into a pool {pool}; `pp coupons` lists the pools")
         what = "all codes in stock" if asked is None else f"up to {counted(len(asked), 'code', 'codes')}"
-        if not yes and not _confirmed(f"Withdraw {what} of pool {pool}? They can't be brought back."):
+        question = f"Withdraw {what} of pool {pool}? They can't be brought back."
+        if not yes and not confirmed(question, "--yes withdraws without being asked"):
             err.print("nothing was withdrawn")
             return 1
         done = withdraw(ledger, pool, asked)
@@ -104,6 +112,13 @@ def _tell_import(pool: str, read: CodeFile, imported: Imported, dry_run: bool) -
         print_line(
             f"{counted(len(lines), 'line repeats', 'lines repeat')} a code of the file: {told_lines(lines)}.", "yellow"
         )
+    _tell_ignored(read.ignored_columns)
+
+
+def _tell_ignored(columns: list[str]) -> None:
+    if columns:
+        words = f"Columns of which nothing is used: {', '.join(columns)}. --expires says the last day of all codes."
+        print_line(words, "yellow")
 
 
 def _tell_withdrawn(pool: str, done: Withdrawn) -> None:
@@ -132,11 +147,3 @@ def _record(each: PoolStanding, today: date) -> dict[str, Any]:
 
 def _cell(value: Any) -> Any:
     return ", ".join(value) if isinstance(value, list) else value
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        err.print("no answer; --yes withdraws without being asked")
-        return False

@@ -1,13 +1,13 @@
 """`pp files`: what came in and what became of it."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
 from pp_pipeline.commands.acting_day import acting_day
-from pp_pipeline.commands.output import counted, guarded, out, print_json, print_line
+from pp_pipeline.commands.output import counted, guarded, moment, older_ones, out, print_json, print_line
 from pp_pipeline.landing.file_stories import FileStories, FileStory, feed_name, file_stories
 from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.store import Ledger
@@ -102,7 +102,7 @@ def _print_stories(found: Sequence[FileStory], limit: int, zone: ZoneInfo) -> No
     header = ["date", "outcome", "rows", "quarantined", "bytes", "first seen", *(["feed"] if has_feeds else []), "file"]
     rows = [
         [str(one.file_date), _word(one), _count(one.row_count), _count(one.quarantined_count), f"{one.size:,}",
-         _moment(one.first_seen_at, zone), *([one.feed] if has_feeds else []), one.name]
+         moment(one.first_seen_at, zone), *([one.feed] if has_feeds else []), one.name]
         for one in shown
     ]  # fmt: skip
     widths = [max(len(row[place]) for row in [header, *rows]) for place in range(len(header))]
@@ -115,7 +115,7 @@ def _print_stories(found: Sequence[FileStory], limit: int, zone: ZoneInfo) -> No
         if place and shown[place - 1].relations:
             print_line(f"            {'; '.join(shown[place - 1].relations)}", "dim")
     if len(shown) < len(found):
-        print_line(f"{len(found) - len(shown)} older ones are not shown (--limit, --json)", "dim")
+        print_line(older_ones(len(found) - len(shown), "--limit, --json"), "dim")
     refusals = {one.reason: one.is_standing for one in reversed(shown) if one.outcome == "refused"}
     if refusals:
         out.print()
@@ -135,10 +135,6 @@ def _print_names(stories: FileStories) -> None:
         print_line("In the inbox, and not understood", "bold")
     for _, reason in names:
         print_line(reason)
-
-
-def _moment(at: datetime | None, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
 
 
 def _count(number: int | None) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import typer
 from filelock import FileLock
 
 from pp_pipeline.commands.acting_day import acting_day
-from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line
+from pp_pipeline.commands.output import check_can_ask, confirmed, counted, err, guarded, out, print_json, print_line
+from pp_pipeline.commands.people import known_merchant, read_address
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.forgetting.compacting import compact
 from pp_pipeline.forgetting.files import FileRounds, FilesFound
@@ -20,7 +20,6 @@ from pp_pipeline.forgetting.outbox import OutboxFound, forget_in_outbox, is_in_h
 from pp_pipeline.forgetting.searching import Search, spellings
 from pp_pipeline.forgetting.warehouse import landed_rows, left_in_warehouse
 from pp_pipeline.forgetting.words import FORGOTTEN
-from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.landing.archive import ArchiveError
 from pp_pipeline.landing.days import landed_days
 from pp_pipeline.ledger.store import Ledger
@@ -48,8 +47,7 @@ def forget_person(email: str, merchant: str, yes: bool, dry_run: bool, today: st
 
     Returns: 0 done, 1 the person said no, or something is left that the last lines name, 2 it could not be tried.
     """
-    if as_json and not (yes or dry_run):
-        raise SettingsError("--json shows nothing to say yes to; with it, say --yes or --dry-run")
+    check_can_ask(as_json, yes, dry_run)
     settings = Settings.from_environment()
     merchants = load_merchants(settings)
     acting_on = acting_day(settings, merchants, today)
@@ -65,7 +63,8 @@ def forget_person(email: str, merchant: str, yes: bool, dry_run: bool, today: st
                 if as_json:
                     print_json(report)
                 return 0
-            if not yes and not _confirmed():
+            question = "Forget this contact? It can't be undone."
+            if not yes and not confirmed(question, "--yes forgets without being asked"):
                 err.print("nothing was forgotten")
                 return 1
             report |= _forget(settings, ledger, merchants, person, acting_on, say)
@@ -79,13 +78,8 @@ def forget_person(email: str, merchant: str, yes: bool, dry_run: bool, today: st
 
 
 def _person(settings: Settings, ledger: Ledger, text: str, merchant: str, merchants: dict[str, Merchant]) -> _Person:
-    if merchant not in merchants:
-        raise SettingsError(f"there is no merchant {merchant}; see pp_pipeline/merchants")
-    if text == "-":
-        text = sys.stdin.readline()
-    email, _ = read_email(text)
-    if email is None:
-        raise SettingsError("that is not an e-mail address, such as ann@example.com")
+    known_merchant(merchants, merchant)
+    email = read_address(sys.stdin.readline() if text == "-" else text)
     secret = known_secret(settings, ledger)
     addresses = spellings(email)
     return _Person(merchant, contact_key(secret, merchant, email), secret, addresses, Search(addresses))
@@ -226,14 +220,6 @@ def _print_end(report: dict[str, Any]) -> None:
 def _print_left(report: dict[str, Any]) -> None:
     for one in report["left"]:
         print_line(f"{one['name']}: {one['reason']}", "yellow")
-
-
-def _confirmed() -> bool:
-    try:
-        return typer.confirm("Forget this contact? It can't be undone.", err=True)
-    except typer.Abort:
-        err.print("no answer; --yes forgets without being asked")
-        return False
 
 
 def _progress(say: Callable[..., None]) -> Callable[[str, int, int], None]:

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from pp_pipeline.commands.output import print_json, print_line, print_table
+from pp_pipeline.commands.output import out, print_json, print_line, print_table
 from pp_pipeline.sending.guards import GUARDS, DeliveryKind
 
 KINDS: tuple[DeliveryKind, ...] = get_args(DeliveryKind)
@@ -20,8 +20,10 @@ def show_guards(as_json: bool) -> int:
         return 0
     print_table(
         "Guards, in the order in which they are asked",
-        ["guard", *KINDS, "about"],
-        [[guard.name, *(guard.acts_on(kind) for kind in KINDS), guard.about] for guard in GUARDS],
+        ["guard", *KINDS],
+        [[guard.name, *(guard.acts_on(kind) for kind in KINDS)] for guard in GUARDS],
     )
+    out.print()
+    print_table("When each of them holds", ["guard", "holds when"], [[guard.name, guard.about] for guard in GUARDS])
     print_line("What each of them is set by: docs/sending.md.", "dim")
     return 0

@@ -2,13 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import RowMapping
 
-from pp_pipeline.commands.output import counted, guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.output import (
+    counted,
+    guarded,
+    moment,
+    older_ones,
+    out,
+    print_json,
+    print_line,
+    print_table,
+    stated_moment,
+)
+from pp_pipeline.commands.people import read_address
 from pp_pipeline.contact_keys import contact_key
-from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.ledger.inspecting import (
     BACKUP_FACT,
     STATES,
@@ -24,12 +35,15 @@ from pp_pipeline.ledger.inspecting import (
 from pp_pipeline.ledger.store import Ledger, LedgerError
 from pp_pipeline.ledger.witness import ACCEPTED_FACT, Witness, newest_marks, words
 from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.batches import NO_CAMPAIGN
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.settings import Settings, SettingsError, parse_day
 
 _TARGETS = ("rehearsal", "live")
-_KEY_LENGTH = 16
+_KEY_LENGTH = 12
+_YEAR = len("2026-")
 _CONTACT_KEY_LENGTH = 32
+_SEED_CONTACT = 4  # so much of the contact in the key of a proof to a seed address
 _HEX = set("0123456789abcdef")
 
 
@@ -77,15 +91,15 @@ def show_ledger(as_json: bool) -> int:
     print_table(counted(total, "delivery", "deliveries"), ["target", "kind", "state", "reason", "count"], counts)
     if oldest:
         out.print()
-        rows = [[one.target, one.state, short_key(one.key), one.due_on, f"{one.claimed_at:%Y-%m-%d %H:%M}"]
-                for one in oldest]  # fmt: skip
+        rows = [[one.target, one.state, short_key(one.key), one.due_on, moment(one.claimed_at)] for one in oldest]
         print_table("The oldest that are not settled for good", ["target", "state", "key", "due", "tried (UTC)"], rows)
     out.print()
     if any(one.state == "unknown" for one in oldest):
         print_line("`unknown` may have gone or not: see `pp ledger list --state unknown`, then `pp ledger resolve`.")
-    print_line(f"Last backed up: {backed_up_at or 'never (`pp ledger backup FILE`)'}.")
+    backed_up = stated_moment(backed_up_at) if backed_up_at else "never (`pp ledger backup FILE`)"
+    print_line(f"Last backed up: {backed_up}.")
     if accepted:
-        print_line(f"Restored, and accepted {accepted}.")
+        print_line(f"Restored, and accepted {stated_moment(accepted)}.")
     if lacking:
         print_line(words(lacking), "red")
         return 1
@@ -107,7 +121,7 @@ def list_ledger(asked: Asked, limit: int, as_json: bool) -> int:
         return 0
     print_deliveries(counted(total, "delivery", "deliveries"), found)
     if len(found) < total:
-        print_line(f"{total - len(found)} older ones are not shown (--limit)", "dim")
+        print_line(older_ones(total - len(found), "--limit"), "dim")
     return 0
 
 
@@ -123,7 +137,7 @@ def show_delivery(key: str, target: str, as_json: bool) -> int:
         print_json(record)
         return 0
     for title, columns in record.items():
-        rows = [[name, str(value)] for name, value in (columns or {}).items() if value not in (None, "")]
+        rows = [[name, _told(name, value)] for name, value in (columns or {}).items() if value not in (None, "")]
         print_table(title, ["", ""], rows, empty="the ledger has none")
         out.print()
     return 0
@@ -165,28 +179,44 @@ def print_deliveries(title: str, found: Sequence[RowMapping]) -> None:
     """A row per delivery: what it is, of which order or relay, and how it stands."""
     print_table(
         title,
-        ["key", "target", "what", "order", "due", "tried (UTC)", "state", "reason"],
+        ["key", "target", "state", "due", "tried (UTC)", "what", "order", "reason"],
         [
-            [short_key(row["key"]), row["target"], _what(row), row["order_number"], row["due_on"],
-             f"{row['claimed_at']:%Y-%m-%d %H:%M}", row["state"], row["reason"]]
+            [short_key(row["key"]), row["target"], row["state"], row["due_on"] and f"{row['due_on']:%m-%d}",
+             moment(row["claimed_at"])[_YEAR:], _what(row), row["order_number"], row["reason"]]
             for row in found
         ],
+        whole=6,
     )  # fmt: skip
 
 
 def short_key(key: str) -> str:
-    """The beginning of a key that tells it from others, as good as always; a snapshot's is shown whole."""
+    """The beginning of a key that tells it from others, as good as always; a snapshot's goes as far as its day."""
     relay, _, rest = key.partition(":")
     if not rest:
         return key[:_KEY_LENGTH]
-    return f"{relay}:{rest[:_KEY_LENGTH]}" if set(rest) <= _HEX else key
+    if set(rest) <= _HEX:
+        return f"{relay}:{rest[:_KEY_LENGTH]}"
+    if relay == "seed":
+        return key[: _SEED_CONTACT - _CONTACT_KEY_LENGTH]
+    return ":".join(key.split(":")[:3])
+
+
+def _told(name: str, value: Any) -> str:
+    """A column for a person: times to the minute, campaigns between commas."""
+    if isinstance(value, datetime):
+        return f"{moment(value)} UTC"
+    if name == "campaigns":
+        return ", ".join("none" if campaign == NO_CAMPAIGN else campaign for campaign in value.split())
+    return str(value)
 
 
 def _what(row: RowMapping) -> str:
-    if row["kind"] != "message":
-        return f"{row['kind']} {row['channel']}"
+    """What it is; the relay of events and snapshots stands in their keys."""
+    if not row["conversation"]:
+        return str(row["kind"])
+    proof = "" if row["kind"] == "message" else f"{row['kind']} "
     again = f" pass {row['pass']}" if (row["pass"] or 1) > 1 else ""
-    return f"{row['conversation']}.{row['step']}{again}"
+    return f"{proof}{row['conversation']}.{row['step']}{again}"
 
 
 def _contacts(settings: Settings, ledger: Ledger, text: str) -> tuple[str, ...]:
@@ -197,9 +227,7 @@ def _contacts(settings: Settings, ledger: Ledger, text: str) -> tuple[str, ...]:
         if len(key) > _CONTACT_KEY_LENGTH:
             raise SettingsError("--contact takes an e-mail address, a contact key, or the beginning of one")
         return (key,)
-    email, _ = read_email(text)
-    if email is None:
-        raise SettingsError("--contact: that is not an e-mail address, such as ann@example.com")
+    email = read_address(text, "--contact")
     secret = known_secret(settings, ledger)
     return tuple(contact_key(secret, merchant, email) for merchant in sorted(load_merchants(settings)))
 

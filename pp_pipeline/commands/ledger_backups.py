@@ -4,14 +4,24 @@ from datetime import date
 from pathlib import Path
 
 from pp_pipeline.commands.login import login_name
-from pp_pipeline.commands.output import confirmed, counted, err, guarded, print_json, print_line, print_table
+from pp_pipeline.commands.output import (
+    check_can_ask,
+    confirmed,
+    counted,
+    err,
+    guarded,
+    print_json,
+    print_line,
+    print_table,
+    stated_moment,
+)
 from pp_pipeline.contact_keys import contact_secret, fingerprint
 from pp_pipeline.ledger.backups import Holding, back_up, holding, opened_backup, restore
 from pp_pipeline.ledger.inspecting import oldest_open_day
 from pp_pipeline.ledger.store import Ledger, LedgerError
 from pp_pipeline.ledger.witness import Mark, Seen, Witness, newest_marks
 from pp_pipeline.sending.known_secret import SECRET_FACT
-from pp_pipeline.settings import Settings, SettingsError, utc_now
+from pp_pipeline.settings import Settings, utc_now
 
 
 @guarded
@@ -34,8 +44,7 @@ def restore_ledger(file: str, yes: bool, as_json: bool) -> int:
 
     Returns: 0 done, 1 the person said no, 2 could not be tried.
     """
-    if as_json and not yes:
-        raise SettingsError("--json shows nothing to say yes to; with it, say --yes")
+    check_can_ask(as_json, yes)
     settings = Settings.from_environment()
     path = Path(file).absolute()
     with opened_backup(path) as backup, Ledger(settings) as ledger:
@@ -85,8 +94,7 @@ def accept_ledger(by: str, yes: bool, as_json: bool) -> int:
 
     Returns: 0 done or nothing to accept, 1 the person said no, 2 could not be tried.
     """
-    if as_json and not yes:
-        raise SettingsError("--json shows nothing to say yes to; with it, say --yes")
+    check_can_ask(as_json, yes)
     settings = Settings.from_environment()
     witness = Witness.of(settings)
     by = by or login_name()
@@ -177,7 +185,7 @@ def _compare(stood: Holding, held: Holding) -> None:
     marks = [
         ["newest claim", _told(stood.newest.claim), _told(held.newest.claim)],
         ["newest batch", _told(stood.newest.batch), _told(held.newest.batch)],
-        ["backed up at", stood.backed_up_at or "never", held.backed_up_at or "never"],
+        ["backed up", *(stated_moment(one.backed_up_at) if one.backed_up_at else "never" for one in (stood, held))],
     ]
     print_table("Restoring", ["", "stands now", "in the file"], [*rows, *marks])
 

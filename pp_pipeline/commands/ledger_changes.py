@@ -9,7 +9,17 @@ from pp_pipeline.commands.acting_day import acting_day, asked_days
 from pp_pipeline.commands.batches import standings
 from pp_pipeline.commands.ledger import Asked, checked_target, print_deliveries, read_filters, short_key
 from pp_pipeline.commands.login import login_name
-from pp_pipeline.commands.output import confirmed, counted, err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.output import (
+    check_can_ask,
+    confirmed,
+    counted,
+    err,
+    guarded,
+    out,
+    print_json,
+    print_line,
+    print_table,
+)
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.inspecting import find_delivery, list_deliveries
 from pp_pipeline.ledger.rehearsals import clear_outbox, clear_rehearsal, count_rehearsed
@@ -39,8 +49,8 @@ def resolve_deliveries(
         raise SettingsError("say which: --sent (they went) or --not-sent (they did not, and are tried again)")
     if everything == bool(keys):
         raise SettingsError("say which: keys from `pp ledger list --state unknown`, or --all-unknown")
-    if as_json and everything and not yes:
-        raise SettingsError("--json shows nothing to say yes to; with it, say --yes")
+    if everything:
+        check_can_ask(as_json, yes)
     settings = Settings.from_environment()
     by = by or login_name()
     with Ledger(settings) as ledger:
@@ -76,8 +86,11 @@ def resolve_deliveries(
 
 
 def _say_resolved(settings: Settings, report: dict[str, Any], wanted_by: frozenset[int]) -> None:
+    if not report["resolved"]:
+        print_line("Nothing was to resolve.")
+        return
     print_line(f"{counted(report['resolved'], 'delivery', 'deliveries')} resolved as {report['as']} by {report['by']}.")
-    if not report["resolved"] or report["as"] == "sent":
+    if report["as"] == "sent":
         return
     print_line("They are tried again at the next sending that their batch allows, for as long as any failure is.")
     standing = [one for one in standings(settings, None) if one[0].number in wanted_by]
@@ -99,8 +112,7 @@ def adopt(  # noqa: PLR0913, PLR0917  (one for each option)
     from_day, to_day = asked_days(first, last, acting_day(settings, merchants, None))
     if conversation and relay:
         raise SettingsError("ask for one of --conversation and --relay at a time")
-    if as_json and not (yes or dry_run):
-        raise SettingsError("--json shows nothing to say yes to; with it, say --yes or --dry-run")
+    check_can_ask(as_json, yes, dry_run)
     by = by or login_name()
     kinds = {each.conversation: each.kind for each in load_conversations(settings.conversations_dir, merchants)}
     wanted = Wanted(from_day, to_day, conversation, relay)
@@ -160,8 +172,7 @@ def clear_rehearsals(outbox: bool, yes: bool, as_json: bool) -> int:
 
     Returns: 0 done, 1 the person said no, 2 could not be tried.
     """
-    if as_json and not yes:
-        raise SettingsError("--json shows nothing to say yes to; with it, say --yes")
+    check_can_ask(as_json, yes)
     settings = Settings.from_environment()
     with Ledger(settings) as ledger:
         with ledger.reading() as connection:

@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -15,6 +15,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from pp_pipeline.settings import SettingsError
 
 # As wide as the terminal; into a file or a pipe, where rich would take 80 columns and fold, 100 (or COLUMNS).
 _WIDTH = shutil.get_terminal_size(fallback=(100, 24)).columns
@@ -31,11 +33,14 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str = "none") -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str = "none", whole: int = 1
+) -> None:
     """A table that reads well in 100 columns. Cells are shown as they are: brackets are no markup.
 
     Args:
         empty: what stands in place of a table without rows.
+        whole: so many columns from the left are never folded: names and keys that people copy.
     """
     out.print(Text(title, style="bold"))
     if not rows:
@@ -44,7 +49,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     table = Table(box=None, pad_edge=False, header_style="dim")
     for place, column in enumerate(columns):
         numeric = all(isinstance(row[place], int) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=place < whole)
     for row in rows:
         table.add_row(*[_cell(value) for value in row])
     out.print(table)
@@ -55,9 +60,39 @@ def counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
+def older_ones(count: int, options: str) -> str:
+    """That a list was cut off, and by which options it is not: `1 older one is not shown (--limit)`."""
+    return f"{counted(count, 'older one is', 'older ones are')} not shown ({options})"
+
+
+def moment(at: datetime | None, zone: tzinfo = UTC) -> str:
+    """A time of a table, to the minute: `2026-10-31 06:00`; the column's title or a word behind it says the zone."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
+
+
+def stated_moment(text: str) -> str:
+    """A time as the ledger's facts state it (`2026-10-31T06:00:00Z`), with what stands behind it, for a person."""
+    at, blank, rest = text.partition(" ")
+    return f"{moment(datetime.fromisoformat(at))} UTC{blank}{rest}"
+
+
 def print_line(text: str, style: str = "") -> None:
     """A line as it is: no markup, folded at words where it is longer than the terminal."""
     out.print(Text(text, style=style))
+
+
+def check_can_ask(as_json: bool, yes: bool, dry_run: bool | None = None) -> None:
+    """Refuse to ask where the answer would stand in the middle of a JSON document.
+
+    Args:
+        dry_run: whether --dry-run was said, of commands that know it.
+
+    Raises:
+        SettingsError: --json without a word that makes a question needless.
+    """
+    if as_json and not (yes or dry_run):
+        also = "" if dry_run is None else " or --dry-run"
+        raise SettingsError(f"--json shows nothing to say yes to; with it, say --yes{also}")
 
 
 def confirmed(question: str, without: str) -> bool:
@@ -99,7 +134,6 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from pp_pipeline.merchants import MerchantError
     from pp_pipeline.sending.known_secret import SendRefused
     from pp_pipeline.sending.releases import ApprovalError
-    from pp_pipeline.settings import SettingsError
     from pp_pipeline.warehouse import WarehouseError
 
     return (

@@ -6,6 +6,7 @@ from typing import Any
 from pp_pipeline.commands.acting_day import acting_day, asked_days
 from pp_pipeline.commands.fetch import fetch_before_run
 from pp_pipeline.commands.output import err, guarded, out, print_json, print_table
+from pp_pipeline.commands.sent import check_roads, is_sound, print_sending
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings
 
@@ -16,9 +17,11 @@ def run_days(first: str, last: str, today: str | None, send: bool, as_json: bool
     settings = Settings.from_environment()
     acting_on = acting_day(settings, load_merchants(settings), today)
     from_day, to_day = asked_days(first, last, acting_on)
+    if send:
+        check_roads(settings)
     say = err.print if as_json else out.print
     started = time.monotonic()
-    say(f"pp run: {from_day} to {to_day}, home {settings.home}")
+    say(f"pp run: {from_day} to {to_day}, home {settings.home}", markup=False)
 
     fetch_before_run(settings, say)
     from pp_pipeline.commands.dagster_home import prepare_dagster_home
@@ -50,8 +53,9 @@ def run_days(first: str, last: str, today: str | None, send: bool, as_json: bool
     else:
         _print_report(report)
     # Refused files and other checks of severity error: the run went on, and a scheduler should say so.
-    is_sound = all(check["severity"] != "error" for check in report["checks"])
-    return 0 if report["succeeded"] and is_sound and not report["ledger"] else 1
+    has_no_errors = all(check["severity"] != "error" for check in report["checks"])
+    is_well = has_no_errors and not report["ledger"] and ("delivered" not in report or is_sound(report))
+    return 0 if report["succeeded"] and is_well else 1
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -65,8 +69,8 @@ def _print_report(report: dict[str, Any]) -> None:
     out.print()
     print_table(
         f"Batches of {report['from']} to {report['to']}",
-        ["conversation, relay or snapshot", "sent", "ready", "waiting", "blocked", "rows", "rows sent"],
-        [[row[column] for column in ("name", "sent", "ready", "waiting", "blocked", "rows", "rows_sent")]
+        ["conversation, relay or snapshot", "sent", "ready", "waiting", "blocked", "rows", "done"],
+        [[row[column] for column in ("name", "sent", "ready", "waiting", "blocked", "rows", "rows_done")]
          for row in report["batches"]],
     )  # fmt: skip
     for check in [*report["checks"], *report.get("sending_checks", [])]:
@@ -74,10 +78,6 @@ def _print_report(report: dict[str, Any]) -> None:
         out.print(f"[{colour}]{check['severity']}[/]", f"{check['asset']} {check['check']}:", end=" ")
         out.print(check["text"], markup=False)
     out.print()
-    waiting = sum(row["waiting"] for row in report["batches"])
-    if waiting:
-        out.print(f"{waiting} batches wait for approval: nothing old or unusually large goes by itself.")
-        out.print("See them with `pp batches --waiting`, let them go with `pp approve`.")
     for line in report["ledger"] if "sending_checks" not in report else ():  # else its check has said so
         out.print(line, markup=False, style="red")
     if report["missing_files"]:
@@ -87,6 +87,6 @@ def _print_report(report: dict[str, Any]) -> None:
     for name in report["not_understood"]:
         out.print(f"No feed takes {name}: see `pp feeds` for the names that they take.", markup=False)
     if "delivered" in report:
-        out.print(f"Delivered now: {report['delivered']} (to {report['outbox']}).")
+        print_sending(report)
     word = "done" if report["succeeded"] else "[red]failed[/]"
     out.print(f"{word} in {report['seconds']} s")

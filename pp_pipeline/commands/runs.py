@@ -1,9 +1,10 @@
 """The Dagster jobs, run in this process and told to a person step by step."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -15,8 +16,10 @@ from pp_pipeline.definitions import build_definitions
 from pp_pipeline.defs.jobs import DAILY, SENDING, range_tags
 from pp_pipeline.defs.location import Location
 from pp_pipeline.sending.batches import Batch, BatchState, batch_states
+from pp_pipeline.sending.summary import by_state
 from pp_pipeline.settings import Settings, SettingsError
 
+_STATES = ("sent", "skipped", "deferred", "held", "failed", "unknown")
 _QUIET = ("dagster", "dagster.daemon", "sqlalchemy", "alembic", "great_expectations")
 
 
@@ -59,14 +62,27 @@ class JobRunner:
         return {"succeeded": result.success, "run": result.run_id, "checks": _failed_checks(result)}
 
     def send(self, first: date, last: date) -> dict[str, Any]:
-        """Run the sending job over the days. Returns `succeeded`, `delivered`, `sending_checks` (the failed ones), and
-        the run's id."""
+        """Run the sending job over the days.
+
+        Returns:
+            `succeeded`, `delivered`, `outcomes` (a row for each state and reason), `roads` (what was sent by each),
+            `problems` (why batches did not go to their end), `lapsed` (claims of an earlier sending whose outcome
+            nobody knows), `outbox`, `sending_checks` (the failed ones), and `sending_run`, the run's id.
+        """
         result = self._execute(SENDING, first, last, {})
-        delivered = 0
-        for event in result.asset_materializations_for_node("deliveries")[:1]:
-            delivered = int(event.metadata["sent"].value)  # type: ignore[arg-type]
+        reasons: Counter[str] = Counter()
+        roads: Counter[str] = Counter()
+        problems: list[str] = []
+        lapsed = 0
+        for event in result.asset_materializations_for_node("deliveries"):
+            told = {name: value.value for name, value in event.metadata.items()}
+            reasons.update(_counts(told.get("reasons")))
+            roads.update(_counts(told.get("roads")))
+            problems += cast("list[str]", told.get("not sent to the end", []))
+            lapsed = cast("int", told.get("claims that lapsed", 0))  # of the whole sending; each day has it
         return {
-            "succeeded": result.success, "sending_run": result.run_id, "delivered": delivered,
+            "succeeded": result.success, "sending_run": result.run_id, "delivered": by_state(reasons)["sent"],
+            "outcomes": _outcome_rows(reasons), "lapsed": lapsed, "roads": dict(roads), "problems": problems,
             "outbox": str(self.settings.outbox), "sending_checks": _failed_checks(result),
         }  # fmt: skip
 
@@ -112,12 +128,25 @@ def _batch_rows(states: Sequence[tuple[Batch, BatchState]]) -> list[dict[str, An
     for batch, state in states:
         name = f"{batch.id.kind} {batch.id.name}"
         row = rows.setdefault(
-            name, {"name": name, "sent": 0, "ready": 0, "waiting": 0, "blocked": 0, "rows": 0, "rows_sent": 0}
+            name, {"name": name, "sent": 0, "ready": 0, "waiting": 0, "blocked": 0, "rows": 0, "rows_done": 0}
         )
         row[state.state] += 1
         row["rows"] += batch.row_count
-        row["rows_sent"] += batch.row_count if state.state == "sent" else 0
+        row["rows_done"] += batch.row_count if state.state == "sent" else 0
     return [rows[name] for name in sorted(rows)]
+
+
+def _counts(value: Any) -> dict[str, int]:
+    return cast("dict[str, int]", value or {})
+
+
+def _outcome_rows(reasons: Mapping[str, int]) -> list[dict[str, Any]]:
+    """By state as the ledger orders them, then the most frequent reason first."""
+    rows = []
+    for words, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
+        state, _, reason = words.partition(": ")
+        rows.append({"state": state, "reason": reason, "count": count})
+    return sorted(rows, key=lambda row: _STATES.index(row["state"]))
 
 
 def _failed_checks(result: dg.ExecuteInProcessResult) -> list[dict[str, Any]]:

@@ -5,16 +5,21 @@ from typing import Any
 
 from pp_pipeline.commands.acting_day import acting_day, asked_days
 from pp_pipeline.commands.output import err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.sent import check_roads, is_sound, print_sending
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings, SettingsError
 
 
 @guarded
 def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
-    """Deliver what the batches of the days allow. Returns the exit code."""
+    """Deliver what the batches of the days allow.
+
+    Returns: 0 all is well, 1 something failed or is not known, or the ledger is not to be sent by.
+    """
     settings = Settings.from_environment()
     acting_on = acting_day(settings, load_merchants(settings), today)
     from_day, to_day = asked_days(first, last, acting_on)
+    check_roads(settings)
 
     from pp_pipeline.commands.dagster_home import prepare_dagster_home
     from pp_pipeline.commands.runs import JobRunner
@@ -33,7 +38,7 @@ def send_days(first: str, last: str, today: str | None, as_json: bool) -> int:
         print_json(report)
     else:
         _print_report(report)
-    return 0 if report["succeeded"] and not report["ledger"] else 1
+    return 0 if report["succeeded"] and not report["ledger"] and is_sound(report) else 1
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -41,12 +46,12 @@ def _print_report(report: dict[str, Any]) -> None:
     states = ("sent", "ready", "waiting", "blocked")
     print_table(
         f"Batches of {report['from']} to {report['to']}",
-        ["batch", *states, "rows", "rows sent"],
-        [[row[column] for column in ("name", *states, "rows", "rows_sent")] for row in report["batches"]],
+        ["batch", *states, "rows", "done"],
+        [[row[column] for column in ("name", *states, "rows", "rows_done")] for row in report["batches"]],
     )
     out.print()
     totals = Counter({state: sum(row[state] for row in report["batches"]) for state in states})
-    print_line(f"Delivered now: {report['delivered']} (to {report['outbox']}).")
+    print_sending(report)
     if totals["waiting"]:
         print_line(f"{totals['waiting']} batches wait for approval: `pp batches --waiting`, then `pp approve`.")
     if totals["blocked"]:

@@ -4,15 +4,16 @@ from contextlib import closing
 
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import guarded, print_json, print_line
+from pp_pipeline.commands.people import known_merchant, read_address
+from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.conversations.loading import load_conversations
-from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, switch_is_on
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.guards.recipients import recipients_of
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.sending.making_outlets import make_outlets
-from pp_pipeline.sending.proofs import NOT_ON_ALLOW_LIST, Proofs
+from pp_pipeline.sending.proofs import NOT_ON_ALLOW_LIST, Proofs, is_suppressed
 from pp_pipeline.sending.render import Renderer
 from pp_pipeline.settings import Settings, SettingsError
 
@@ -32,12 +33,8 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
     conversations = {each.conversation: each for each in load_conversations(settings.conversations_dir, merchants)}
     if name not in conversations:
         raise SettingsError(f"there is no conversation {name}; there are {', '.join(conversations)}")
-    if merchant_name not in merchants:
-        raise SettingsError(f"there is no merchant {merchant_name}; there are {', '.join(merchants)}")
-    email, _ = read_email(to)
-    if email is None:
-        raise SettingsError("--to is not an e-mail address, such as ann@example.com")
-    merchant, conversation = merchants[merchant_name], conversations[name]
+    merchant, conversation = known_merchant(merchants, merchant_name), conversations[name]
+    email = read_address(to, "--to")
     day = acting_day(settings, merchants, None)
     outlets = make_outlets(settings, merchants)
     channel = outlets.channels.get((merchant_name, conversation.message.channel))
@@ -47,6 +44,12 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
         if settings.kill_switch or switch_is_on(ledger, KILL_SWITCH):
             raise SettingsError("the kill switch is on: nothing is sent; `pp kill-switch off` lets it go on")
         secret = known_secret(settings, ledger)
+        key = contact_key(secret, merchant_name, email)
+        if is_suppressed(ledger, key, conversation.message.channel, conversation.kind):
+            raise SettingsError(
+                f"contact {key[:8]} is suppressed or was forgotten: nothing was sent; `pp why` of the address says "
+                "which, `pp suppressions --lift` lifts what can be lifted"
+            )
         renderer = Renderer(settings.conversations_dir, conversations, merchants, secret)
         proofs = Proofs(ledger, renderer, channel, recipients_of(settings, channel.target))
         outcome = proofs.send_test(conversation, merchant, email, day)

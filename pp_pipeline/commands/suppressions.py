@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pp_pipeline.commands.output import counted, guarded, print_json, print_line, print_table
+from pp_pipeline.commands.people import known_merchant, read_address
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.forgetting.words import FORGOTTEN
-from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.landing.cell_types import CHANNELS, MESSAGE_KINDS
 from pp_pipeline.landing.tables import ROW_TABLES
 from pp_pipeline.ledger.store import Ledger
@@ -48,12 +48,8 @@ def run_suppressions(export: str, add: str, lift: str, channel: str, kind: str, 
 
 
 def _key(settings: Settings, ledger: Ledger, text: str, merchant: str) -> str:
-    if merchant not in load_merchants(settings):
-        raise SettingsError(f"there is no merchant {merchant}; see pp_pipeline/merchants")
-    email, _ = read_email(text)
-    if email is None:
-        raise SettingsError("that is not an e-mail address, such as ann@example.com")
-    return contact_key(known_secret(settings, ledger), merchant, email)
+    known_merchant(load_merchants(settings), merchant)
+    return contact_key(known_secret(settings, ledger), merchant, read_address(text))
 
 
 def _check_scope(channel: str, kind: str) -> None:

@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.login import login_name
-from pp_pipeline.commands.output import guarded, print_json, print_line, print_table
+from pp_pipeline.commands.output import guarded, moment, print_json, print_line, print_table
 from pp_pipeline.conversations.loading import ConversationError
 from pp_pipeline.ledger.schema import switches
 from pp_pipeline.ledger.store import Ledger
@@ -30,23 +31,30 @@ _QUEUE = "queue_"
 
 
 @guarded
-def set_kill_switch(state: str | None) -> int:
-    """Turn the kill switch on or off, or say what it is."""
+def set_kill_switch(state: str | None, by: str, as_json: bool) -> int:
+    """Turn the kill switch on or off, or say what it is. Returns 1 if it is off, and PP_KILL_SWITCH keeps it on."""
     if state not in (None, "on", "off"):
         raise SettingsError(f"the kill switch can be on or off, not '{state}'; without a word it is shown")
     settings = Settings.from_environment()
     with Ledger(settings) as ledger:
         if state is not None:
-            set_switch(ledger, KILL_SWITCH, state == "on")
+            set_switch(ledger, KILL_SWITCH, state == "on", by or login_name())
             _note(settings, ledger)
         is_on = switch_is_on(ledger, KILL_SWITCH)
+        changed = _changed(ledger, KILL_SWITCH)
+    code = 1 if state == "off" and settings.kill_switch else 0
+    if as_json:
+        told = {"since": changed.changed_at, "by": changed.changed_by} if changed else {"since": None, "by": None}
+        print_json({"is_on": is_on, "is_on_by_environment": settings.kill_switch, **told})
+        return code
     if is_on:
-        print_line("The kill switch is on: nothing is sent. `pp kill-switch off` lets sending go on.")
+        since = f", since {moment(changed.changed_at)} UTC{_by(changed.changed_by)}" if changed else ""
+        print_line(f"The kill switch is on{since}: nothing is sent. `pp kill-switch off` lets sending go on.")
     elif settings.kill_switch:
         print_line("The kill switch is on by PP_KILL_SWITCH in the environment: nothing is sent while that is set.")
     else:
         print_line("The kill switch is off.")
-    return 1 if state == "off" and settings.kill_switch else 0
+    return code
 
 
 @guarded
@@ -65,7 +73,10 @@ def set_pauses(name: str | None, what: Pausable | None, is_on: bool, by: str, as
         with ledger.reading() as connection:
             before = read_pauses(connection)
         if not is_on:  # what was deleted meanwhile can still be let go on
+            known = found
             found = [one for one in PAUSABLE if name in _of(before, one) and what in (None, one)]
+            if known and not found:
+                return _was_not_paused(name, known, as_json)
         if not found:
             raise SettingsError(_unknown(settings, name, what, is_on))
         for one in found:
@@ -90,6 +101,26 @@ def _note(settings: Settings, ledger: Ledger) -> None:
     with contextlib.suppress(MerchantError, ConversationError):
         today = acting_day(settings, load_merchants(settings), None)
         note_sendable(ledger, settings, date.min, date.max, today)
+
+
+def _was_not_paused(name: str, what: Sequence[Pausable], as_json: bool) -> int:
+    """Nothing was to do, as for a kill switch that is turned off twice."""
+    if as_json:
+        print_json({"name": name, "what": list(what), "is_paused": False})
+    else:
+        print_line(f"Not paused: {' and '.join(what)} {name}.")
+    return 0
+
+
+def _changed(ledger: Ledger, name: str) -> Row[Any] | None:
+    """When a switch was last changed and by whom; None where it never was."""
+    query = select(switches.c.changed_at, switches.c.changed_by).where(switches.c.name == name)
+    with ledger.reading() as connection:
+        return connection.execute(query).first()
+
+
+def _by(name: str | None) -> str:
+    return f" by {name}" if name else ""
 
 
 def _names(settings: Settings) -> Mapping[Pausable, Sequence[str]]:
@@ -124,6 +155,6 @@ def _list(ledger: Ledger, as_json: bool) -> int:
     elif not told:
         print_line("Nothing is paused. `pp pause NAME` pauses a campaign or a conversation.")
     else:
-        rows_shown = [[what, name, f"{row.changed_at:%Y-%m-%d %H:%M} UTC", row.changed_by] for what, name, row in told]
+        rows_shown = [[what, name, f"{moment(row.changed_at)} UTC", row.changed_by] for what, name, row in told]
         print_table("Paused", ["what", "name", "since", "by"], rows_shown)
     return 0

@@ -84,6 +84,18 @@ def count_deliveries(connection: Connection) -> list[tuple[str, str, str, str, i
     return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
 
 
+def count_unsettled(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many deliveries are `unknown` or `failed`, by target and state; proofs, which nobody waits for, left out."""
+    columns = (deliveries.c.target, deliveries.c.state)
+    query = (
+        select(*columns, func.count())
+        .where(deliveries.c.state.in_(("unknown", "failed")), deliveries.c.kind.not_in(("test", "seed")))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
 def oldest_deliveries(connection: Connection) -> list[Oldest]:
     """The oldest of each target and watched state, by when it was last claimed."""
     rank = func.row_number().over(

@@ -44,10 +44,16 @@ class PoolStanding:
             case "unknown":
                 return f"coupon pool {name}: no code was ever imported; `pp coupons import {name} FILE`"
             case "empty":
-                return f"coupon pool {name}: no code in stock; messages get their fallback or are skipped"
+                return (
+                    f"coupon pool {name}: no code in stock; messages get their fallback or are skipped; "
+                    f"`pp coupons import {name} FILE` takes in more"
+                )
             case "low":
                 days = LATELY.days
-                return f"coupon pool {name}: {self.usable} codes in stock, {drawn} drawn in the last {days} days"
+                return (
+                    f"coupon pool {name} is low: {self.usable} codes in stock, {drawn} drawn in the last {days} days; "
+                    f"`pp coupons import {name} FILE` takes in more"
+                )
         return ""
 
 

@@ -72,19 +72,7 @@ class OutboxRelay:
         for event in events:
             path = self.folder / "events" / event.relay / f"{event.occurred_on}.jsonl"
             paths.append(path)
-            pieces.setdefault(path, []).append(
-                _line(
-                    event_id=event.event_id,
-                    event_name=event.event_name,
-                    campaign=event.campaign,
-                    merchant=event.merchant,
-                    contact_key=event.contact_key,
-                    email=event.email,
-                    order_number=event.order_number,
-                    sku=event.sku,
-                    occurred_on=event.occurred_on,
-                )
-            )
+            pieces.setdefault(path, []).append(_line(**event.public_fields()))
         outcomes = {path: _append(path, lines) for path, lines in pieces.items()}
         for path in paths:
             yield outcomes[path]

@@ -106,6 +106,20 @@ class PlannedEvent:
     occurred_on: dt.date
     is_quarantined: bool = False
 
+    def public_fields(self) -> dict[str, str | dt.date | None]:
+        """What the platform is told, by name; the same in the outbox and in requests."""
+        return {
+            "event_id": self.event_id,
+            "event_name": self.event_name,
+            "campaign": self.campaign,
+            "merchant": self.merchant,
+            "contact_key": self.contact_key,
+            "email": self.email,
+            "order_number": self.order_number,
+            "sku": self.sku,
+            "occurred_on": self.occurred_on,
+        }
+
 
 @dataclass(frozen=True)
 class PlannedSnapshot:

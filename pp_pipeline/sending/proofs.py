@@ -13,9 +13,12 @@ from sqlalchemy import select, update
 
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.ledger.coupons import Coupon
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.couponing import REHEARSAL
 from pp_pipeline.sending.guards.recipients import Recipients
 from pp_pipeline.sending.outlets import Channel, Outcome, OutletBroken
 from pp_pipeline.sending.planned import Order, OrderLine, PlannedMessage
@@ -23,14 +26,16 @@ from pp_pipeline.sending.render import Renderer, RenderError
 from pp_pipeline.settings import utc_now
 
 NOT_ON_ALLOW_LIST = "not_on_allow_list"
+SUPPRESSED = "suppressed"
 MARK = "[test] "
 _LEASE = timedelta(minutes=10)
 
 
 def sample_message(
-    conversation: Conversation, merchant: Merchant, secret: bytes, email: str, day: date
+    conversation: Conversation, merchant: Merchant, secret: bytes, email: str, day: date, key: str
 ) -> PlannedMessage:
-    """The conversation's message about an order that nobody made."""
+    """The conversation's message about an order that nobody made, with a code that no shop takes."""
+    use = conversation.message.coupon
     lines = (
         OrderLine("SAMPLE-1", "Notebook, lined", "Paper", 2, 695),
         OrderLine("SAMPLE-2", "Desk lamp", "Furnishings", 1, 4_900),
@@ -46,7 +51,7 @@ def sample_message(
         lines=lines,
     )
     return PlannedMessage(
-        key=hashlib.sha256(f"{conversation.conversation}\n{day}\n{email}".encode()).hexdigest()[:32],
+        key=key,
         merchant=merchant.merchant,
         contact_key=contact_key(secret, merchant.merchant, email),
         email=email,
@@ -61,7 +66,14 @@ def sample_message(
         order_number=None,
         due_on=day,
         order=order,
+        coupon=Coupon(REHEARSAL + key[:8], day + timedelta(days=use.min_days_valid)) if use else None,
     )
+
+
+def is_suppressed(ledger: Ledger, key: str, channel: str, kind: str) -> bool:
+    """Whether a contact is not to be written to on a channel about this kind of matter, or was forgotten."""
+    found = suppressions_in_force(ledger, key)
+    return any(one.channel in {"", channel} and one.kind in {"", kind} for one in found)
 
 
 @dataclass(frozen=True)
@@ -75,21 +87,22 @@ class Proofs:
 
     def send_test(self, conversation: Conversation, merchant: Merchant, email: str, day: date) -> Outcome:
         """A proof to an address, as often as somebody asks."""
-        outcome = self._send("test", f"test:{uuid4().hex}", self._sample(conversation, merchant, email, day))
+        key = uuid4().hex  # of the message too: a mail program shows two of one Message-ID once
+        message = sample_message(conversation, merchant, self.renderer.secret, email, day, key)
+        outcome = self._send("test", f"test:{key}", message, conversation.kind)
         assert outcome is not None, "its key is new"
         return outcome
 
     def send_seeds(self, conversation: Conversation, merchant: Merchant, day: date) -> None:
         """A proof of a day to each seed address of the merchant, once."""
         for email in merchant.sending.seeds:
-            message = self._sample(conversation, merchant, email, day)
+            words = f"{conversation.conversation}\n{day}\n{email}"
+            key = hashlib.sha256(words.encode()).hexdigest()[:32]
+            message = sample_message(conversation, merchant, self.renderer.secret, email, day, key)
             name = (conversation.conversation, conversation.step, merchant.merchant, f"{day}", message.contact_key)
-            self._send("seed", ":".join(("seed", *name)), message)
+            self._send("seed", ":".join(("seed", *name)), message, conversation.kind)
 
-    def _sample(self, conversation: Conversation, merchant: Merchant, email: str, day: date) -> PlannedMessage:
-        return sample_message(conversation, merchant, self.renderer.secret, email, day)
-
-    def _send(self, kind: str, key: str, message: PlannedMessage) -> Outcome | None:
+    def _send(self, kind: str, key: str, message: PlannedMessage, message_kind: str) -> Outcome | None:
         """Send a proof; None where one of this key was sent before."""
         now = utc_now()
         token = uuid4().hex
@@ -112,7 +125,7 @@ class Proofs:
             self.ledger.insert_new(connection, deliveries, [row])
             if connection.scalar(select(deliveries.c.id).where(deliveries.c.claim == token)) is None:
                 return None
-        outcome = self._deliver(message)
+        outcome = self._deliver(message, message_kind)
         with self.ledger.writing() as connection:
             connection.execute(
                 update(deliveries)
@@ -126,7 +139,9 @@ class Proofs:
             )
         return outcome
 
-    def _deliver(self, message: PlannedMessage) -> Outcome:
+    def _deliver(self, message: PlannedMessage, message_kind: str) -> Outcome:
+        if is_suppressed(self.ledger, message.contact_key, message.channel, message_kind):
+            return Outcome("skipped", SUPPRESSED)
         if not self.recipients.include(message.email):
             return Outcome("skipped", NOT_ON_ALLOW_LIST)
         try:

@@ -4,10 +4,9 @@ Nothing is delivered twice, whoever runs this how often and beside whom: a deliv
 before it goes. The warehouse is only open while a load of batches is read.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import get_args
@@ -23,9 +22,9 @@ from pp_pipeline.sending.claim import Candidate
 from pp_pipeline.sending.claims import Claimer
 from pp_pipeline.sending.contents import Content, read_contents
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.guards.recipients import recipients_of
+from pp_pipeline.sending.guards.recipients import check_recipients, recipients_of
 from pp_pipeline.sending.judging import Bench
-from pp_pipeline.sending.known_secret import SendRefused, known_secret
+from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.sending.lane import BatchReport, Lane
 from pp_pipeline.sending.loads import Count, Progress, loads
 from pp_pipeline.sending.making_outlets import make_outlets
@@ -35,37 +34,13 @@ from pp_pipeline.sending.planned import Planned
 from pp_pipeline.sending.proofs import Proofs
 from pp_pipeline.sending.releases import note_sendable
 from pp_pipeline.sending.render import Renderer
+from pp_pipeline.sending.summary import SendSummary
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline.warehouse import Warehouse
 
 LEASE = timedelta(minutes=10)
 CHUNK_SIZE = 100
 TARGETS: tuple[DeliveryTarget, ...] = get_args(DeliveryTarget)
-
-
-@dataclass(frozen=True)
-class SendSummary:
-    """What a sending did."""
-
-    reports: list[BatchReport] = field(default_factory=list)
-    lapsed_count: int = 0
-    """Claims of an earlier sending that were never settled and are `unknown` now."""
-    lacking: list[str] = field(default_factory=list)
-    """What the ledger lacks of what this home has seen in it: then nothing was sent."""
-
-    @property
-    def outcomes(self) -> Counter[str]:
-        """Deliveries by state."""
-        total: Counter[str] = Counter()
-        for report in self.reports:
-            for outcome, count in report.outcomes.items():
-                total[outcome.partition(":")[0]] += count
-        return total
-
-    @property
-    def sent_count(self) -> int:
-        """Messages, events and snapshots that went."""
-        return self.outcomes["sent"]
 
 
 def send(
@@ -113,11 +88,7 @@ class Sender:
     def send(self, first: date, last: date, today: date, progress: Progress | None = None) -> SendSummary:
         """See the function `send`."""
         known_secret(self.settings, self.ledger)
-        if self.settings.live and not self.settings.is_production and not self.settings.allowed_recipients:
-            raise SendRefused(
-                "nothing was sent: in live mode outside production only PP_ALLOWED_RECIPIENTS are reached, and that is "
-                "empty, so everything would be skipped for good. Set it, or PP_ENVIRONMENT=production"
-            )
+        check_recipients(self.settings)
         with closing(self._outlets):  # made before anything is claimed: a password may be missing
             return self._send(first, last, today, progress)
 

@@ -88,17 +88,7 @@ class WebhookRelay:
         self._connection.close()
 
     def _deliver_event(self, event: PlannedEvent) -> Outcome:
-        body = _line(
-            event_id=event.event_id,
-            event_name=event.event_name,
-            campaign=event.campaign,
-            merchant=event.merchant,
-            contact_key=event.contact_key,
-            email=event.email,
-            order_number=event.order_number,
-            sku=event.sku,
-            occurred_on=event.occurred_on,
-        )
+        body = _line(**event.public_fields())
         return self._post(event.key, "application/json", body)
 
     def _deliver_snapshot(self, snapshot: PlannedSnapshot) -> Outcome:

@@ -68,24 +68,29 @@ class DeliveryTeller:
         return [found[number] for number in sorted(found)]
 
     def outgoing(self, planned: Sequence[Planned], known: Sequence[Row[Any]], today: date) -> list[Outgoing]:
-        """Everything planned with what became of it, and what the ledger holds beyond the plan."""
+        """Everything planned with what became of it, and what the ledger holds beyond the plan.
+
+        A rehearsal of what is to go live is told beside how that stands; what went live is told alone, also where
+        this process is not in live mode.
+        """
         gates = Gates(self.settings, self.ledger)
-        by_key = {(row.target, row.key): row for row in known}
-        asked = {(gates.target(one.batch), one.key): one for one in planned}
-        open_days = [one.on for place, one in asked.items() if place not in by_key]
+        by_key: dict[str, dict[str, Row[Any]]] = {}
+        for row in known:
+            by_key.setdefault(row.key, {})[row.target] = row
+        asked = {one.key: one for one in planned}
+        targets = {key: gates.target(one.batch) for key, one in asked.items()}
+        held = {key for key in asked if not by_key.get(key, {}).keys() & {targets[key], "live"}}
         states: dict[BatchId, tuple[Batch, BatchState]] = {}
-        if open_days:
+        if held:
+            open_days = [asked[key].on for key in held]
             found = batch_states(self.ledger, self.settings, min(open_days), max(open_days), today)
             states = {batch.id: (batch, state) for batch, state in found}
         told = []
-        for place, one in asked.items():
-            row = by_key.get(place)
-            told.append(
-                self._delivered(row, one)
-                if row is not None
-                else _held(one, states.get(one.batch), place[0], gates.pauses.campaigns)
-            )
-        told += [self._delivered(row, None) for row in known if (row.target, row.key) not in asked]
+        for key, one in asked.items():
+            told += [self._delivered(row, one) for _, row in sorted(by_key.get(key, {}).items(), reverse=True)]
+            if key in held:
+                told.append(_held(one, states.get(one.batch), targets[key], gates.pauses.campaigns))
+        told += [self._delivered(row, None) for row in known if row.key not in asked]
         return told
 
     def suppressions(self, contact_key: str) -> list[Suppression]:
@@ -97,11 +102,12 @@ class DeliveryTeller:
         name = planned.name if planned else _ledger_name(row)
         file = self._outbox_file(row)
         if row.state == "sent":
-            words = f"sent {_moment(row.settled_at)}" + (" (rehearsal)" if row.target == "rehearsal" else "")
+            words = f"sent {_moment(row.settled_at)}"
         elif row.state == "claimed":
             words = f"{_STATES['claimed']} {_moment(row.claimed_at)}"
         else:
             words = _STATES.get(row.state) or str(row.state)
+        words += f" ({row.target})" if row.target == "rehearsal" or not self.settings.live else ""
         words += f", {row.reason}" if row.reason else ""
         if row.deferred_until is not None:
             words += f", not before {_moment(row.deferred_until)}"

@@ -1,6 +1,5 @@
 """Batches are sealed at the end of the daily job; deliveries are what the sending job hands on."""
 
-from collections import Counter
 from collections.abc import Callable
 
 import dagster as dg
@@ -71,19 +70,11 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 location.settings, ledger, location.warehouse, first, last, location.today(),
                 progress=_Progress(context.log.info),
             )  # fmt: skip
-        states = Counter(report.state.state for report in summary.reports)
-        return dg.MaterializeResult(
-            metadata={
-                "sent": summary.sent_count,
-                **{f"deliveries {state}": count for state, count in summary.outcomes.items()},
-                **{f"batches {state}": count for state, count in states.items()},
-                "claims that lapsed": summary.lapsed_count,
-                "not sent to the end": [
-                    *([words(summary.lacking)] if summary.lacking else []),
-                    *(f"{report.batch}: {report.problem}" for report in summary.reports if report.problem),
-                ],
-            }
-        )
+        for day, metadata in summary.by_day(location.merchants).items():
+            context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        lapsed = {"claims that lapsed": summary.lapsed_count} if summary.lapsed_count else {}
+        lacking = {"nothing is sent": words(summary.lacking)} if summary.lacking else {}
+        return dg.MaterializeResult(metadata={**lapsed, **lacking})
 
     return [batches, deliveries]
 

@@ -1,10 +1,16 @@
 """What is told at each sending. It never stops a run."""
 
+from datetime import date
+
 import dagster as dg
 
 from pp_pipeline.defs.location import Location
+from pp_pipeline.ledger.inspecting import count_unsettled
 from pp_pipeline.ledger.witness import Witness, words
+from pp_pipeline.sending.batches import batch_states
 from pp_pipeline.sending.coupon_pools import coupon_warnings
+
+_EARLIEST, _LATEST = date(2000, 1, 1), date(9999, 12, 31)
 
 
 def checks(location: Location) -> list[dg.AssetChecksDefinition]:
@@ -28,4 +34,26 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
         text = words(missing) if missing else "it holds what this home has seen in it"
         return dg.AssetCheckResult(passed=not missing, description=text)
 
-    return [coupons_in_stock, ledger_is_whole]
+    @dg.asset_check(asset="batches", description="No batch waits for approval")
+    def batches_wait() -> dg.AssetCheckResult:
+        with location.ledger() as ledger:
+            states = batch_states(ledger, location.settings, _EARLIEST, _LATEST, location.today())
+        days = [batch.day for batch, state in states if state.state == "waiting"]
+        text = "none waits"
+        if days:
+            waits = "1 batch waits" if len(days) == 1 else f"{len(days)} batches wait"
+            text = (
+                f"{waits} for approval, the oldest of {min(days)}: nothing old or unusually large goes by itself. See "
+                "them with `pp batches --waiting`, let them go with `pp approve`"
+            )
+        return dg.AssetCheckResult(passed=not days, severity=dg.AssetCheckSeverity.WARN, description=text)
+
+    @dg.asset_check(asset="deliveries", description="Of every delivery it is known what became of it, and none failed")
+    def deliveries_are_known() -> dg.AssetCheckResult:
+        with location.ledger() as ledger, ledger.reading() as connection:
+            counts = count_unsettled(connection)
+        told = ", ".join(f"{count} {state} ({target})" for (target, state), count in counts.items())
+        text = f"{told}; `pp ledger` shows the oldest, and what to do" if counts else "none is unknown or failed"
+        return dg.AssetCheckResult(passed=not counts, severity=dg.AssetCheckSeverity.WARN, description=text)
+
+    return [coupons_in_stock, ledger_is_whole, batches_wait, deliveries_are_known]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.known_secret import SendRefused
 from pp_pipeline.settings import Settings
 
 
@@ -34,3 +35,16 @@ def recipients_of(settings: Settings, target: DeliveryTarget) -> Recipients:
     if target != "live" or settings.is_production:
         return EVERYBODY
     return Recipients(settings.allowed_recipients)
+
+
+def check_recipients(settings: Settings) -> None:
+    """Look whether a live sending could reach anybody.
+
+    Raises:
+        SendRefused: it could not, and would skip everything for good.
+    """
+    if settings.live and not settings.is_production and not settings.allowed_recipients:
+        raise SendRefused(
+            "nothing was sent: in live mode outside production only PP_ALLOWED_RECIPIENTS are reached, and that is "
+            "empty, so everything would be skipped for good. Set it, or PP_ENVIRONMENT=production"
+        )

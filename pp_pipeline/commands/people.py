@@ -1,0 +1,33 @@
+"""Whom a command is about: an address and a merchant, as somebody wrote them."""
+
+from collections.abc import Mapping
+
+from pp_pipeline.landing.addresses import read_email
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.settings import SettingsError
+
+
+def read_address(text: str, option: str = "") -> str:
+    """An e-mail address in the form that contact keys are made of.
+
+    Args:
+        option: the option that it was given with, such as `--to`; '' for an argument.
+
+    Raises:
+        SettingsError: it is none; the text does not show it.
+    """
+    email, _ = read_email(text)
+    if email is None:
+        raise SettingsError(f"{option + ': ' if option else ''}that is not an e-mail address, such as ann@example.com")
+    return email
+
+
+def known_merchant(merchants: Mapping[str, Merchant], name: str) -> Merchant:
+    """The merchant of that name.
+
+    Raises:
+        SettingsError: there is none; the text names those that there are.
+    """
+    if name not in merchants:
+        raise SettingsError(f"there is no merchant {name}; there are {', '.join(merchants)}")
+    return merchants[name]
