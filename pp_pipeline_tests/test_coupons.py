@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -134,8 +135,8 @@ def test_processes_that_draw_at_once_share_no_code(settings: Settings, message_c
     with Ledger(settings) as ledger:
         put(ledger, "spring", " ".join(f"C{number}" for number in range(250)))
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(4) as pool:
-        found = pool.map(_draw_in_a_process, [(settings, worker, message_count // 4) for worker in range(4)])
+    with ProcessPoolExecutor(4, mp_context=spawn) as pool:
+        found = list(pool.map(_draw_in_a_process, [(settings, worker, message_count // 4) for worker in range(4)]))
     codes = [code for part in found for code in part if code]
     assert len(codes) == len(set(codes)) == min(message_count, 250)
     with Ledger(settings) as ledger:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -204,8 +205,8 @@ def test_senders_at_once_give_no_code_twice(live: World) -> None:
     put(live, " ".join(f"C{number}" for number in range(50)))
     live.plan(DAY, 60)
     live.seal()
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        parts = pool.map(_send_live, [live.settings] * 4)
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        parts = list(pool.map(_send_live, [live.settings] * 4))
     shown = [code for part in parts for code in part.values()]
     assert sorted(shown) == sorted(f"C{number}" for number in range(50))
     assert {message: code for part in parts for message, code in part.items()} == drawn(live)

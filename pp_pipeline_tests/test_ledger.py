@@ -3,6 +3,7 @@
 import multiprocessing
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -184,8 +185,8 @@ def test_an_address_that_cannot_work_is_told_plainly(tmp_path: Path, url: str, w
 
 def test_processes_that_open_a_new_ledger_at_once_agree(settings: Settings) -> None:
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(4) as pool:
-        counts = pool.map(_open_and_write, [(settings, number) for number in range(4)])
+    with ProcessPoolExecutor(4, mp_context=spawn) as pool:
+        counts = list(pool.map(_open_and_write, [(settings, number) for number in range(4)]))
     assert counts == [25, 25, 25, 25]
     with Ledger(settings) as ledger, ledger.reading() as connection:
         assert len(connection.scalars(select(schema.files.c.id)).all()) == 100

@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,9 +166,9 @@ def test_two_processes_at_once_deliver_each_message_once(world: World, chunk_siz
     world.plan_events(DAY, count)
     world.seal()
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(2) as pool:
+    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
         given = (world.settings, tmp_path / "accepted", chunk_size)
-        sent = pool.map(_send_in_a_process, [given] * 2)
+        sent = list(pool.map(_send_in_a_process, [given] * 2))
     assert accepted(tmp_path / "accepted") == [key_of(number) for number in range(count)]
     assert sum(sent) == 2 * count
     events = [line["event_id"] for line in _lines(tmp_path / "accepted")]
