@@ -37,7 +37,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 def live(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The same, and what it delivers counts."""
     monkeypatch.setattr(Gates, "target", lambda *_: "live")
-    return world
+    return world.with_settings(environment="production")
 
 
 @dataclass
