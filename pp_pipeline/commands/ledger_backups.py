@@ -60,7 +60,7 @@ def restore_ledger(file: str, yes: bool, as_json: bool) -> int:
             err.print("nothing was restored")
             return 1
         now = utc_now()
-        kept = settings.home / f"ledger-before-restore-{now:%Y%m%dT%H%M%SZ}.sqlite"
+        kept = settings.home / f"ledger-before-restore-{now:%Y%m%dT%H%M%S.%fZ}.sqlite"
         back_up(ledger, kept, now)
         with ledger.reading() as connection:
             stood = holding(connection, SECRET_FACT)
