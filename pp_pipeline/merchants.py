@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
-from pp_pipeline.roads import ChannelRoad, InboundWebhook, Relay, checked_name
+from pp_pipeline.roads import ChannelRoad, InboundWebhook, Name, Relay
 from pp_pipeline.sending_policy import (
     Blackout,
     Cap,
@@ -41,7 +41,7 @@ class Merchant(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    merchant: str = Field(description="name of the merchant: the name of its file")
+    merchant: Name = Field(description="name of the merchant: the name of its file")
     zone: str = Field(description="IANA zone of its dates, such as America/New_York")
     currency: str = Field(description="three letters, such as USD")
     sender_name: str = Field(min_length=1, description="who messages are from")
@@ -62,11 +62,6 @@ class Merchant(BaseModel):
         default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/sending.md"
     )
     webhooks: tuple[InboundWebhook, ...] = Field(default=(), description="who may tell `pp serve`; see docs/serving.md")
-
-    @field_validator("merchant")
-    @classmethod
-    def _check_merchant(cls, value: str) -> str:
-        return checked_name(value)
 
     @field_validator("zone")
     @classmethod

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,49}")
@@ -29,6 +29,20 @@ def checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError("a name is written in lower case letters, digits and _, such as loyal_buyers")
     return name
+
+
+def _checked_secret_name(value: str) -> str:
+    """The name of a variable. Whatever else stands there may be the secret itself, so it is not shown."""
+    if not _SECRET_NAME.fullmatch(value):
+        raise ValueError(
+            "write the NAME of the secret in capital letters, digits and _, and put the secret itself into the "
+            "environment variable PP_SECRET_NAME"
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(checked_name)]
+SecretName = Annotated[str, AfterValidator(_checked_secret_name)]
 
 
 def is_loopback(host: str) -> bool:
@@ -65,7 +79,7 @@ class ChannelRoad(_Road, frozen=True):
     port: int | None = Field(default=None, ge=1, le=65535, description="default: 465 for tls, 587 starttls, 25 none")
     security: Literal["tls", "starttls", "none"] = Field(default="starttls", description="none: only on this machine")
     username: str = Field(default="", description="who logs in; without it nobody does")
-    password: str = Field(default="", repr=False, description="NAME of the variable PP_SECRET_NAME that holds it")
+    password: SecretName = Field(default="", repr=False, description="NAME of the variable PP_SECRET_NAME with it")
 
     @field_validator("host")
     @classmethod
@@ -73,11 +87,6 @@ class ChannelRoad(_Road, frozen=True):
         if not _HOST.fullmatch(value) and not is_loopback(value):
             raise ValueError("a host is a name such as smtp.example.com; the port has a field of its own")
         return value
-
-    @field_validator("password")
-    @classmethod
-    def _check_password(cls, value: str) -> str:
-        return _checked_secret_name(value)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -101,17 +110,12 @@ class ChannelRoad(_Road, frozen=True):
 class Relay(_Road, frozen=True):
     """An outside platform and what it takes of one merchant (DESIGN 2)."""
 
-    relay: str = Field(description="name of the relay")
+    relay: Name = Field(description="name of the relay")
     events: tuple[str, ...] = Field(default=(), description="external events that it takes")
     segments: tuple[str, ...] = Field(default=(), description="segments whose snapshots it takes")
     via: Literal["outbox", "webhook"] = Field(default="outbox", description="outbox: files; webhook: signed requests")
     url: str = Field(default="", repr=False, description="where requests go; may be known to few, so it is not shown")
-    secret: str = Field(default="", repr=False, description="NAME of the variable PP_SECRET_NAME that signs them")
-
-    @field_validator("relay")
-    @classmethod
-    def _check_name(cls, value: str) -> str:
-        return checked_name(value)
+    secret: SecretName = Field(default="", repr=False, description="NAME of the variable PP_SECRET_NAME to sign by")
 
     @field_validator("events", "segments")
     @classmethod
@@ -132,11 +136,6 @@ class Relay(_Road, frozen=True):
             raise ValueError("http:// is for a server on this machine (localhost); write https://")
         return value
 
-    @field_validator("secret")
-    @classmethod
-    def _check_secret(cls, value: str) -> str:
-        return _checked_secret_name(value)
-
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         if self.via == "outbox":
@@ -151,22 +150,12 @@ class Relay(_Road, frozen=True):
 class InboundWebhook(BaseModel, frozen=True, extra="forbid"):
     """Who may tell `pp serve` what became of messages, and in which form (docs/serving.md)."""
 
-    source: str = Field(description="its name: the last part of the address that it posts to")
-    secret: str = Field(repr=False, description="NAME of the variable PP_SECRET_NAME that holds its secret")
+    source: Name = Field(description="its name: the last part of the address that it posts to")
+    secret: SecretName = Field(repr=False, description="NAME of the variable PP_SECRET_NAME that holds its secret")
     format: Literal["plain", "postmark", "sendgrid", "sms"] = Field(default="plain", description="of what it posts")
     proof: Literal["signature", "password"] = Field(
         default="signature", description="signature: PP-Signature; password: HTTP Basic, for who can't sign so"
     )
-
-    @field_validator("source")
-    @classmethod
-    def _check_source(cls, value: str) -> str:
-        return checked_name(value)
-
-    @field_validator("secret")
-    @classmethod
-    def _check_secret(cls, value: str) -> str:
-        return _checked_secret_name(value)
 
 
 def _url_parts(url: str) -> SplitResult:
@@ -186,13 +175,3 @@ def _url_parts(url: str) -> SplitResult:
     if not re.fullmatch(r"[!-~]+", url):
         raise ValueError(fault)
     return parts
-
-
-def _checked_secret_name(value: str) -> str:
-    """The name of a variable. Whatever else stands there may be the secret itself, so it is not shown."""
-    if not _SECRET_NAME.fullmatch(value):
-        raise ValueError(
-            "write the NAME of the secret in capital letters, digits and _, and put the secret itself into the "
-            "environment variable PP_SECRET_NAME"
-        )
-    return value

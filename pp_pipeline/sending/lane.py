@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pp_pipeline.ledger.switches import KILL_SWITCH
 from pp_pipeline.ledger.witness import RESTORED_LEDGER
 from pp_pipeline.sending.batches import Batch, BatchState
-from pp_pipeline.sending.claim import Candidate, Claim, Judge
+from pp_pipeline.sending.claim import Candidate, Judge
 from pp_pipeline.sending.claims import Claimer
 from pp_pipeline.sending.delivering import Delivery, outlet_of
 from pp_pipeline.sending.outlets import Outcome, OutletKey, Outlets
@@ -86,7 +86,7 @@ class Lane:
             self.claimer.witness.note_claim(claim.mark)
             lease_held = delivery.run()
         finally:
-            self._settle(claim, delivery)
+            self.claimer.settle(claim, delivery.outcomes, self.now(), self.moment())
         self.broken.update(delivery.problems)
         for key, outcome in delivery.outcomes.items():
             batch_of[key].outcomes[_words(outcome)] += 1
@@ -95,9 +95,6 @@ class Lane:
             report.problem = report.problem or delivery.problems.get(outlet_of(each.item), "")
             if not lease_held:
                 report.problem = "lease_expired"
-
-    def _settle(self, claim: Claim, delivery: Delivery) -> None:
-        self.claimer.settle(claim, delivery.outcomes, self.now(), self.moment())
 
 
 def _chunks(queue: Sequence[Candidate], size: int) -> Iterator[list[Candidate]]:
