@@ -18,14 +18,14 @@ from sqlalchemy import insert, select
 
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.witness import Mark, Witness
+from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.claims import Candidate, Claim, Claimer, Judge
 from pp_pipeline.sending.couponing import CouponDesk
 from pp_pipeline.sending.judging import Bench
-from pp_pipeline.sending.outlets import Outcome
-from pp_pipeline.sending.render import Renderer
+from pp_pipeline.sending.outlets.outlet import Outcome
+from pp_pipeline.sending.outlets.smtp import SmtpChannel
+from pp_pipeline.sending.outlets.webhook import WebhookRelay, _Connection
 from pp_pipeline.sending.sender import Sender
-from pp_pipeline.sending.smtp import SmtpChannel
-from pp_pipeline.sending.webhook import WebhookRelay, _Connection
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests.sending_world import World
 

@@ -18,7 +18,7 @@ from pp_pipeline.ledger.backups import back_up, holding, opened_backup, restore
 from pp_pipeline.ledger.witness import RESTORED_FACT
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.known_secret import SECRET_FACT
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, Outlets
 from pp_pipeline.settings import utc_now
 from pp_pipeline_tests.sending_world import World
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from pp_pipeline.contact_keys import contact_key, contact_secret
 from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.suppressions import suppressions_in_force
-from pp_pipeline.sending.webhook import signature_of
+from pp_pipeline.sending.outlets.webhook import signature_of
 from pp_pipeline.serving.app import Endpoint, make_app
 from pp_pipeline.serving.feedback_files import FeedbackFiles
 from pp_pipeline.serving.intake import Intake

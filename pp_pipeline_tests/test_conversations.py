@@ -12,8 +12,8 @@ from pp_pipeline.conversations.loading import (
     conversation_messages,
     load_conversations,
 )
-from pp_pipeline.conversations.templates import long_date, money
 from pp_pipeline.merchants import load_merchants
+from pp_pipeline.messages.templates import long_date, money
 from pp_pipeline.settings import Settings
 
 HELLO = """\

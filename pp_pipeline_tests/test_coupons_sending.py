@@ -15,7 +15,7 @@ from sqlalchemy import select
 from pp_pipeline.ledger.coupon_stock import import_codes
 from pp_pipeline.ledger.schema import coupons, deliveries
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, Outlets
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
 from pp_pipeline_tests.test_coupons import declare

@@ -21,7 +21,7 @@ from pp_pipeline.landing.fetching import fetch_files
 from pp_pipeline.landing.files import unread_files
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.suppressions import Lift, apply_changes, suppressions_in_force
-from pp_pipeline.sending import outbox
+from pp_pipeline.sending.outlets import outbox
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests import forgetting_cases as cases
 from pp_pipeline_tests.forgetting_cases import ANN

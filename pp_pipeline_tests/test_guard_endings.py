@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pp_pipeline.ledger.switches import KILL_SWITCH, pause_name, set_switch
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.summary import SendSummary
 from pp_pipeline_tests.guard_worlds import NOON, add_contact, add_refused_row, add_sent, set_policy, suppress
 from pp_pipeline_tests.sending_world import DAY, World, key_of

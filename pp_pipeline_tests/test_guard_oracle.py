@@ -23,7 +23,7 @@ from pp_pipeline.sending.guards import GUARDS
 from pp_pipeline.sending.guards.zones import zones_of_country
 from pp_pipeline.sending.lane import BatchReport
 from pp_pipeline.sending.loads import Count
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, Outlets
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.sending.planned import Consent, ContactFacts, Order, Planned, PlannedMessage
 from pp_pipeline.sending.sender import Sender

@@ -11,8 +11,8 @@ import pytest
 
 from pp_pipeline.defs.location import Location
 from pp_pipeline.defs.sending import sensors
-from pp_pipeline.sending.outbox import OutboxRelay
-from pp_pipeline.sending.outlets import Outcome, Outlets
+from pp_pipeline.sending.outlets.outbox import OutboxRelay
+from pp_pipeline.sending.outlets.outlet import Outcome, Outlets
 from pp_pipeline.sending.planned import PlannedEvent
 from pp_pipeline_tests.guard_worlds import NOON
 from pp_pipeline_tests.sending_world import DAY, World

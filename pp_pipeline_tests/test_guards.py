@@ -14,8 +14,8 @@ from pp_pipeline.conversations.shares import is_held_out
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.guards import GUARDS, DeliveryKind
-from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay
-from pp_pipeline.sending.outlets import Outlets
+from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
+from pp_pipeline.sending.outlets.outlet import Outlets
 from pp_pipeline.sending.sender import Sender
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.guard_worlds import (

@@ -20,7 +20,7 @@ from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.adoptable import Wanted
 from pp_pipeline.sending.adopting import Adopter
 from pp_pipeline.sending.claims import Claimer
-from pp_pipeline.sending.outlets import EmailDraft, Outcome
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome
 from pp_pipeline.sending.sender import LEASE
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests.ledger_words import Post, lay_aside, outbox, pp, put_back, records

@@ -11,7 +11,7 @@ from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.store import LedgerError
 from pp_pipeline.ledger.witness import Mark, Seen, Witness
 from pp_pipeline.sending.gates import Gates
-from pp_pipeline.sending.outlets import EmailDraft, Outcome
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome
 from pp_pipeline.settings import utc_now
 from pp_pipeline_tests.ledger_words import Post, lay_aside, lose, outbox, pp, put_back, records
 from pp_pipeline_tests.sending_world import DAY, World

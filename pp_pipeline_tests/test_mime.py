@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pp_pipeline.sending.mime import AddressNotUsable, email_bytes
-from pp_pipeline.sending.outlets import EmailDraft
+from pp_pipeline.sending.outlets.mime import AddressNotUsable, email_bytes
+from pp_pipeline.sending.outlets.outlet import EmailDraft
 
 HEADERS = [
     *("List-Unsubscribe", "List-Unsubscribe-Post", "From", "To", "Subject", "Date", "Message-ID"),

@@ -15,11 +15,11 @@ from pydantic import SecretStr
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
 from pp_pipeline.roads import ChannelRoad
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.making_outlets import make_outlets
-from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, OutletBroken, Outlets
-from pp_pipeline.sending.smtp import SmtpChannel
-from pp_pipeline.sending.webhook import WebhookRelay
+from pp_pipeline.sending.outlets.making import make_outlets
+from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken, Outlets
+from pp_pipeline.sending.outlets.smtp import SmtpChannel
+from pp_pipeline.sending.outlets.webhook import WebhookRelay
 from pp_pipeline.settings import Settings, SettingsError
 from pp_pipeline_tests.sending_world import DAY, World
 from pp_pipeline_tests.smtp_server import CLOSE, LOGIN, RESET, Fault, SmtpServer, Step

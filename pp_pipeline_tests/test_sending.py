@@ -24,9 +24,9 @@ from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.batches import newest_batches
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.known_secret import SendRefused
-from pp_pipeline.sending.making_outlets import make_outlets
-from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, Outlets
+from pp_pipeline.sending.outlets.making import make_outlets
+from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, Outlets
 from pp_pipeline.sending.releases import approve
 from pp_pipeline.sending.sender import Sender
 from pp_pipeline.settings import Settings, utc_now

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pp_pipeline.ledger.switches import set_switch
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, OutletBroken, Outlets
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken, Outlets
 from pp_pipeline_tests.killing import clock
 from pp_pipeline_tests.sending_world import DAY, World, key_of
 from pp_pipeline_tests.test_sending import pause

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from pp_pipeline.defs.jobs import SENDING
 from pp_pipeline.ledger.schema import claims, deliveries
 from pp_pipeline.sending.known_secret import SendRefused
-from pp_pipeline.sending.outlets import EmailDraft, Outcome
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests.dagster_home import Installation, install, instance_of
 from pp_pipeline_tests.killing import context

@@ -11,7 +11,7 @@ from pp_pipeline.commands.sent import is_sound, print_sending
 from pp_pipeline.ledger.inspecting import count_unsettled
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.gates import Gates
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.summary import by_state
 from pp_pipeline_tests.ledger_words import Post, pp
 from pp_pipeline_tests.sending_world import DAY, World

@@ -14,10 +14,10 @@ import trustme
 from pydantic import SecretStr
 
 from pp_pipeline.roads import ChannelRoad
-from pp_pipeline.sending.mime import email_bytes
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, OutletBroken
-from pp_pipeline.sending.pace import MOST_UNANSWERED, Pace
-from pp_pipeline.sending.smtp import SmtpChannel
+from pp_pipeline.sending.outlets.mime import email_bytes
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken
+from pp_pipeline.sending.outlets.pace import MOST_UNANSWERED, Pace
+from pp_pipeline.sending.outlets.smtp import SmtpChannel
 from pp_pipeline_tests.smtp_server import CLOSE, DRIP, HOLD, LOGIN, RESET, Fault, SmtpServer
 
 # Logging in without encryption is what the server is told to allow.

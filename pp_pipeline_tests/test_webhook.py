@@ -13,10 +13,10 @@ import trustme
 from pydantic import SecretStr
 
 from pp_pipeline.roads import Relay
-from pp_pipeline.sending.outlets import Outcome, OutletBroken
-from pp_pipeline.sending.pace import MOST_UNANSWERED, Pace
+from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
+from pp_pipeline.sending.outlets.pace import MOST_UNANSWERED, Pace
+from pp_pipeline.sending.outlets.webhook import WebhookRelay, signature_of, verify
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
-from pp_pipeline.sending.webhook import WebhookRelay, signature_of, verify
 from pp_pipeline_tests.test_smtp import patience, server_tls, trusting
 from pp_pipeline_tests.webhook_server import CLOSE, DRIP, GARBAGE, HOLD, RESET, Answer, WebhookServer
 

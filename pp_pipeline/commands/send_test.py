@@ -10,11 +10,11 @@ from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, switch_is_on
 from pp_pipeline.merchants import load_merchants
+from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.guards.recipients import recipients_of
 from pp_pipeline.sending.known_secret import known_secret
-from pp_pipeline.sending.making_outlets import make_outlets
+from pp_pipeline.sending.outlets.making import make_outlets
 from pp_pipeline.sending.proofs import NOT_ON_ALLOW_LIST, Proofs, is_suppressed
-from pp_pipeline.sending.render import Renderer
 from pp_pipeline.settings import Settings, SettingsError
 
 _MEANINGS = {

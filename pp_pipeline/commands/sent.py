@@ -5,7 +5,7 @@ from typing import Any
 from pp_pipeline.commands.output import counted, print_line
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.guards.recipients import check_recipients
-from pp_pipeline.sending.making_outlets import make_outlets
+from pp_pipeline.sending.outlets.making import make_outlets
 from pp_pipeline.sending.summary import OUTBOX
 from pp_pipeline.settings import Settings
 

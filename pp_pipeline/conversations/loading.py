@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.templates import template_environment, template_problems
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.messages.templates import template_environment, template_problems
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pp_pipeline.ledger.schema import claims
 from pp_pipeline.ledger.witness import Mark
 from pp_pipeline.sending.batches import Batch
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import Planned
 
 _CLAIM_ORDER_LOCK = 7_202_612

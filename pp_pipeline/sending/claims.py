@@ -22,7 +22,7 @@ from pp_pipeline.ledger.witness import RESTORED_LEDGER, Mark, Witness
 from pp_pipeline.sending.batches import Batch, are_newest
 from pp_pipeline.sending.claim import Candidate, Claim, Judge, Judgement, write_claim
 from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, contact_keys, ledger_columns
 from pp_pipeline.sending.releases import finish
 

@@ -1,8 +1,9 @@
-"""What is known now of the contacts that messages go to: zone, country, consents, newest purchase.
+"""What is known now of the contacts that messages go to: name, phone, zone, consents, newest purchase.
 
 Read set-based for all messages of a load, from the landed contacts feed and the order versions, on the newest files.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import product
 from typing import Any
@@ -13,6 +14,7 @@ from pp_pipeline.sending.planned import Consent, ContactFacts
 from pp_pipeline.warehouse import Connection
 
 _SCOPES = tuple(product(CHANNELS, MESSAGE_KINDS))
+_WORDS = ("first_name", "phone", "locale", "zone", "country")
 _CONSENT_COLUMNS = tuple(
     f"{channel}_{kind}_consent{suffix}" for channel, kind in _SCOPES for suffix in ("", "_on", "_evidence")
 )
@@ -22,16 +24,17 @@ def read_contacts(connection: Connection, days: list[date]) -> dict[tuple[str, s
     """The facts of the contacts of the days' messages, by merchant and contact key."""
     bought = _last_purchases(connection, days)
     rows = _contact_rows(connection, days)
-    return {
-        contact: ContactFacts(
-            zone=zone or "", country=country or "", consents=_consents(cells), last_purchase_on=bought.get(contact)
-        )
-        for contact in bought.keys() | rows.keys()
-        for zone, country, *cells in [rows.get(contact, ("", "", *(None for _ in _CONSENT_COLUMNS)))]
-    }
+    nothing = (None,) * (len(_WORDS) + len(_CONSENT_COLUMNS))
+    found = {}
+    for contact in bought.keys() | rows.keys():
+        cells = rows.get(contact, nothing)
+        words = {name: cell or "" for name, cell in zip(_WORDS, cells, strict=False)}
+        consents = _consents(cells[len(_WORDS) :])
+        found[contact] = ContactFacts(**words, consents=consents, last_purchase_on=bought.get(contact))
+    return found
 
 
-def _consents(cells: list[Any]) -> dict[tuple[str, str], Consent]:
+def _consents(cells: Sequence[Any]) -> dict[tuple[str, str], Consent]:
     found = {}
     for place, scope in enumerate(_SCOPES):
         basis, since, evidence = cells[3 * place : 3 * place + 3]
@@ -59,7 +62,7 @@ def _contact_rows(connection: Connection, days: list[date]) -> dict[tuple[str, s
             from contact_rows as contacts
             inner join asked on contacts.merchant = asked.merchant and contacts.contact_key = asked.contact_key
         )
-        select merchant, contact_key, zone, country, {", ".join(_CONSENT_COLUMNS)}
+        select merchant, contact_key, {", ".join(_WORDS + _CONSENT_COLUMNS)}
         from ranked
         where recency = 1
     """

@@ -11,7 +11,7 @@ from pp_pipeline.conversations.conversation import Conversation, CouponUse
 from pp_pipeline.ledger.coupons import Coupon, Draws, Wanted, look_up, oldest_in_stock
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import Planned, PlannedMessage
 
 NO_COUPON = Outcome("skipped", "no_coupon")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.sending.claim import Claim
-from pp_pipeline.sending.outlets import Channel, EmailDraft, Outcome, OutletBroken, OutletKey, Outlets, Relay
+from pp_pipeline.sending.outlets.outlet import Channel, EmailDraft, Outcome, OutletBroken, OutletKey, Outlets, Relay
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, PlannedSnapshot
-from pp_pipeline.sending.render import Renderer, RenderError
 
 # So many of one outlet in a claim, and all of them failed: the outlet is down, and is asked no more.
 _FEWEST_FAILURES = 10

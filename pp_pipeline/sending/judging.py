@@ -15,7 +15,7 @@ from pp_pipeline.sending.guards import Case, judge_event, judge_message, without
 from pp_pipeline.sending.guards.recipients import EVERYBODY, Recipients
 from pp_pipeline.sending.guards.timing import midnight
 from pp_pipeline.sending.ledger_facts import LedgerFacts, read_facts
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import PlannedEvent, PlannedMessage, PlannedSnapshot
 
 

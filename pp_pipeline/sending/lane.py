@@ -7,13 +7,13 @@ from datetime import date, datetime
 
 from pp_pipeline.ledger.switches import KILL_SWITCH
 from pp_pipeline.ledger.witness import RESTORED_LEDGER
+from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.batches import Batch, BatchState
 from pp_pipeline.sending.claim import Candidate, Judge
 from pp_pipeline.sending.claims import Claimer
 from pp_pipeline.sending.delivering import Delivery, outlet_of
-from pp_pipeline.sending.outlets import Outcome, OutletKey, Outlets
+from pp_pipeline.sending.outlets.outlet import Outcome, OutletKey, Outlets
 from pp_pipeline.sending.planned import PlannedMessage
-from pp_pipeline.sending.render import Renderer
 
 
 @dataclass

@@ -44,9 +44,29 @@ class Consent:
 
 
 @dataclass(frozen=True)
+class RecommendedProduct:
+    """An article to recommend, as templates see it; what the products feed does not say is None."""
+
+    sku: str
+    name: str | None
+    category: str | None
+    url: str | None
+    image_url: str | None
+    price_cents: int | None
+    currency: str | None
+    why: str
+    """refill, accessory, bought_again, bought_together, category or best_seller."""
+
+
+@dataclass(frozen=True)
 class ContactFacts:
     """What the contacts feed says now of a contact; all empty where it never spoke of it."""
 
+    first_name: str = ""
+    phone: str = field(default="", repr=False)
+    """E.164."""
+    locale: str = ""
+    """Language, or language and country, such as en_US."""
     zone: str = ""
     country: str = ""
     consents: Mapping[tuple[str, str], Consent] = field(default_factory=dict)
@@ -64,6 +84,7 @@ class PlannedMessage:
         exits_now, contact_key_now, is_quarantined: what the order's newest files say; quarantined is an order of
             which a row was refused after its newest version.
         coupon: drawn when the message is claimed, where its conversation declares one.
+        recommended: articles to recommend, the best first; empty where the message shows none.
     """
 
     key: str
@@ -87,6 +108,7 @@ class PlannedMessage:
     is_quarantined: bool = False
     contact: ContactFacts = field(default=ContactFacts(), repr=False)
     coupon: Coupon | None = None
+    recommended: tuple[RecommendedProduct, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.sending.couponing import REHEARSAL
 from pp_pipeline.sending.guards.recipients import Recipients
-from pp_pipeline.sending.outlets import Channel, Outcome, OutletBroken
+from pp_pipeline.sending.outlets.outlet import Channel, Outcome, OutletBroken
 from pp_pipeline.sending.planned import Order, OrderLine, PlannedMessage
-from pp_pipeline.sending.render import Renderer, RenderError
 from pp_pipeline.settings import utc_now
 
 NOT_ON_ALLOW_LIST = "not_on_allow_list"

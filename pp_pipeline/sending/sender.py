@@ -17,6 +17,7 @@ from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
+from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.batches import Batch, batch_states
 from pp_pipeline.sending.claim import Candidate
 from pp_pipeline.sending.claims import Claimer
@@ -27,13 +28,12 @@ from pp_pipeline.sending.judging import Bench
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.sending.lane import BatchReport, Lane
 from pp_pipeline.sending.loads import Count, Progress, loads
-from pp_pipeline.sending.making_outlets import make_outlets
-from pp_pipeline.sending.outlets import OutletKey, Outlets
+from pp_pipeline.sending.outlets.making import make_outlets
+from pp_pipeline.sending.outlets.outlet import OutletKey, Outlets
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.sending.planned import Planned
 from pp_pipeline.sending.proofs import Proofs
 from pp_pipeline.sending.releases import note_sendable
-from pp_pipeline.sending.render import Renderer
 from pp_pipeline.sending.summary import SendSummary
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline.warehouse import Warehouse

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.roads import InboundWebhook
-from pp_pipeline.sending.webhook import verify
+from pp_pipeline.sending.outlets.webhook import verify
 from pp_pipeline.serving.contact_words import resubscribe, unsubscribe
 from pp_pipeline.serving.intake import LOG, Intake
 from pp_pipeline.serving.provider_formats import FORMATS

@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection
 from time import perf_counter
 
 from pp_pipeline.roads import ChannelRoad
-from pp_pipeline.sending.mime import email_bytes
-from pp_pipeline.sending.outlets import EmailDraft
-from pp_pipeline.sending.pace import Pace
-from pp_pipeline.sending.smtp import SmtpChannel
+from pp_pipeline.sending.outlets.mime import email_bytes
+from pp_pipeline.sending.outlets.outlet import EmailDraft
+from pp_pipeline.sending.outlets.pace import Pace
+from pp_pipeline.sending.outlets.smtp import SmtpChannel
 from pp_pipeline_tests.bench.measuring import machine
 from pp_pipeline_tests.smtp_server import SmtpServer
 

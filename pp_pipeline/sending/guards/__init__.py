@@ -23,7 +23,7 @@ from pp_pipeline.sending.guards.case import (
 from pp_pipeline.sending.guards.consent import no_consent
 from pp_pipeline.sending.guards.recipients import EVERYBODY, Recipients
 from pp_pipeline.sending.ledger_facts import LedgerFacts
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
 
 __all__ = ["GUARDS", "Case", "DeliveryKind", "Guard", "judge_event", "judge_message", "without_barred"]

@@ -9,7 +9,7 @@ from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.guards.recipients import EVERYBODY, Recipients
 from pp_pipeline.sending.ledger_facts import LedgerFacts
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import PlannedMessage
 
 DeliveryKind = Literal["commercial", "transactional", "event", "snapshot"]

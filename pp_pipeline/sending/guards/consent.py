@@ -6,7 +6,7 @@ A consent dated after today is not there yet. Consent recorded as `none` always 
 from datetime import date, timedelta
 
 from pp_pipeline.sending.guards.case import Case, skip
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import Consent
 from pp_pipeline.sending_policy import ConsentRule
 

@@ -3,7 +3,7 @@
 from pp_pipeline.conversations.shares import is_held_out
 from pp_pipeline.sending.guards.case import Case, skip
 from pp_pipeline.sending.ledger_facts import GONE_OUT
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 
 
 def suppressed(case: Case) -> Outcome | None:

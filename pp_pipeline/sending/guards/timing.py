@@ -10,7 +10,7 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.guards.case import Case
 from pp_pipeline.sending.guards.zones import clocks, quiet_until
 from pp_pipeline.sending.ledger_facts import Recent
-from pp_pipeline.sending.outlets import Outcome
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending_policy import Cap, PolicyChannel
 
 _DAY = timedelta(days=1)

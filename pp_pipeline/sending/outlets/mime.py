@@ -13,7 +13,7 @@ from email.headerregistry import Address
 from email.utils import format_datetime
 from functools import lru_cache
 
-from pp_pipeline.sending.outlets import EmailDraft
+from pp_pipeline.sending.outlets.outlet import EmailDraft
 
 # What nearly every address and subject looks like: needs no parser, no folding, no encoding.
 _ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"

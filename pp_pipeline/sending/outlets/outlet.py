@@ -8,7 +8,7 @@ what is tried again is decided by the ledger. Nothing connects before the first 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
@@ -58,15 +58,36 @@ class EmailDraft:
     """Where a mail program unsubscribes with one click (RFC 8058); empty for transactional messages."""
 
 
-class Channel(Protocol):
-    """Delivers messages, such as by e-mail."""
+@dataclass(frozen=True)
+class SmsDraft:
+    """A rendered text message."""
+
+    message_id: str
+    conversation: str
+    merchant: str
+    day: date
+    sender: str
+    """Who it is from: a number (E.164), a short code or a word of up to 11 letters."""
+    phone: str = field(repr=False)
+    """Who gets it (E.164)."""
+    text: str = field(repr=False)
+    segments: int
+    """In how many pieces it travels, which is what is paid for."""
+
+
+Draft = EmailDraft | SmsDraft
+Draft_contra = TypeVar("Draft_contra", EmailDraft, SmsDraft, contravariant=True)
+
+
+class Channel(Protocol[Draft_contra]):
+    """Delivers messages, by e-mail or by SMS: drafts of its own kind alone are handed to it."""
 
     @property
     def target(self) -> DeliveryTarget:
         """What its deliveries count for in the ledger: `rehearsal` where nothing leaves the machine."""
         ...
 
-    def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
+    def deliver(self, drafts: Iterable[Draft_contra]) -> Iterator[Outcome]:
         """Deliver, and yield an outcome for each draft, in order, as soon as it is known.
 
         Whoever delivers one by one takes the next draft from the iterable when it is its turn, no earlier. What it
@@ -110,7 +131,7 @@ class Closable(Protocol):
 class Outlets:
     """The channels and relays of an installation, by merchant and name."""
 
-    channels: Mapping[OutletKey, Channel]
+    channels: Mapping[OutletKey, Channel[Any]]
     relays: Mapping[OutletKey, Relay]
 
     def close(self) -> None:

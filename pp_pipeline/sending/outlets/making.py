@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pp_pipeline.merchants import CHANNELS, Merchant
 from pp_pipeline.roads import ChannelRoad
 from pp_pipeline.roads import Relay as DeclaredRelay
-from pp_pipeline.sending.outbox import OutboxChannel, OutboxRelay
-from pp_pipeline.sending.outlets import Channel, Outlets, Relay
+from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
+from pp_pipeline.sending.outlets.outlet import Channel, Outlets, Relay
 from pp_pipeline.settings import Settings
 
 
@@ -32,7 +32,7 @@ def make_outlets(settings: Settings, merchants: Mapping[str, Merchant]) -> Outle
 def _channel(settings: Settings, road: ChannelRoad, whose: str) -> Channel:
     if not settings.live or not road.leaves_the_machine:
         return OutboxChannel(settings.outbox)
-    from pp_pipeline.sending.smtp import SmtpChannel
+    from pp_pipeline.sending.outlets.smtp import SmtpChannel
 
     return SmtpChannel(road, settings.secret_of(road.password, whose) if road.password else None)
 
@@ -40,6 +40,6 @@ def _channel(settings: Settings, road: ChannelRoad, whose: str) -> Channel:
 def _relay(settings: Settings, declared: DeclaredRelay, whose: str) -> Relay:
     if not settings.live or not declared.leaves_the_machine:
         return OutboxRelay(settings.outbox)
-    from pp_pipeline.sending.webhook import WebhookRelay
+    from pp_pipeline.sending.outlets.webhook import WebhookRelay
 
     return WebhookRelay(declared, settings.secret_of(declared.secret, whose))

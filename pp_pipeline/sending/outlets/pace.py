@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pp_pipeline.sending.outlets import Outcome, OutletBroken
+from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
 
 MOST_UNANSWERED = 5
 

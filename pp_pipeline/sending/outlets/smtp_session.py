@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from pydantic import SecretStr
 
 from pp_pipeline.roads import ChannelRoad
-from pp_pipeline.sending.outlets import OutletBroken
-from pp_pipeline.sending.timed_sockets import Deadline, connect, connect_problem, encrypt
+from pp_pipeline.sending.outlets.outlet import OutletBroken
+from pp_pipeline.sending.outlets.timed_sockets import Deadline, connect, connect_problem, encrypt
 
 # Whatever these say of one message is true of all: the server wants another login than it got.
 NOT_AUTHORISED = (530, 534, 535, 538)

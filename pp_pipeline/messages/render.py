@@ -14,9 +14,9 @@ from jinja2 import Environment
 from markupsafe import escape
 
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.templates import HTML_SUFFIX, TEXT_SUFFIX, template_environment
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.outlets import EmailDraft
+from pp_pipeline.messages.templates import HTML_SUFFIX, TEXT_SUFFIX, template_environment
+from pp_pipeline.sending.outlets.outlet import EmailDraft
 from pp_pipeline.sending.planned import PlannedMessage
 from pp_pipeline.serving.tokens import Person, make_token
 
@@ -93,7 +93,7 @@ class Renderer:
 
 
 def _values(message: PlannedMessage, merchant: Merchant, unsubscribe_url: str) -> dict[str, Any]:
-    """What a template can use, as conversations/templates.py lists it."""
+    """What a template can use, as messages/templates.py lists it."""
     values = {"coupon": message.coupon} if message.coupon else {}  # undefined where the message declares none
     return values | {
         "contact": {"email": message.email, "first_name": first_name(message)},

@@ -14,11 +14,11 @@ from pydantic import SecretStr
 
 from pp_pipeline.roads import ChannelRoad
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.mime import AddressNotUsable, email_bytes
-from pp_pipeline.sending.outlets import EmailDraft, Outcome, OutletBroken
-from pp_pipeline.sending.pace import Attempts, Pace
-from pp_pipeline.sending.smtp_session import NOT_AUTHORISED, Session, problem
-from pp_pipeline.sending.timed_sockets import Deadline
+from pp_pipeline.sending.outlets.mime import AddressNotUsable, email_bytes
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken
+from pp_pipeline.sending.outlets.pace import Attempts, Pace
+from pp_pipeline.sending.outlets.smtp_session import NOT_AUTHORISED, Session, problem
+from pp_pipeline.sending.outlets.timed_sockets import Deadline
 from pp_pipeline.settings import utc_now
 
 _CLOSING = 421

@@ -22,10 +22,10 @@ from pydantic import SecretStr
 
 from pp_pipeline.roads import Relay
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.outlets import Outcome, OutletBroken
-from pp_pipeline.sending.pace import Attempts, Pace
+from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
+from pp_pipeline.sending.outlets.pace import Attempts, Pace
+from pp_pipeline.sending.outlets.timed_sockets import Deadline, connect, connect_problem, encrypt
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
-from pp_pipeline.sending.timed_sockets import Deadline, connect, connect_problem, encrypt
 from pp_pipeline.settings import utc_now
 
 TOLERANCE = timedelta(minutes=5)

@@ -21,8 +21,8 @@ from io import FileIO
 from pathlib import Path
 
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.mime import AddressNotUsable, email_bytes
-from pp_pipeline.sending.outlets import EmailDraft, Outcome
+from pp_pipeline.sending.outlets.mime import AddressNotUsable, email_bytes
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
 
 _SYNC_THREADS = 16

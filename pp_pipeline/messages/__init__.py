@@ -1,0 +1,1 @@
+"""What messages say: templates and their rendering (DESIGN 5)."""

@@ -1,0 +1,1 @@
+"""How deliveries leave: the outbox, mail servers, webhooks (DESIGN 5)."""
