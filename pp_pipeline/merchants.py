@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pp_pipeline.appearance import Appearance
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
 from pp_pipeline.roads import ChannelRoad, InboundWebhook, Name, Relay
 from pp_pipeline.sending_policy import (
@@ -36,7 +37,7 @@ class MerchantError(ValueError):
     """A merchant file that can't be used; the text names the file, the field and what is allowed."""
 
 
-class Merchant(BaseModel):
+class Merchant(Appearance):
     """One merchant. Frozen, so it can be part of what a result depends on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -53,16 +53,20 @@ threads:
         message: {channel: email, template: hello}
 """
 
-_TEXT = """{% block subject %}Hello {{ contact.first_name }}{% endblock %}
-{% block preheader %}Order {{ order.number }}{% endblock %}
-{% block body %}{{ order.total_cents | money(order.currency) }}, {{ order.attributes.color }}
-{{ unsubscribe_url }} {{ merchant.postal_address }}{% endblock %}
+_TEXT = """{# body #}{{ order.total_cents | money(order.currency) }}, {{ order.attributes.color }}
+{{ unsubscribe_url }} {{ merchant.postal_address }}
 """
 
-_HTML = """<html lang="en"><title>{{ subject }}</title><p>{{ preheader }}</p>
-{% block body %}<p>{{ contact.first_name }}</p>
+_MJML = """<mjml>
+<mj-head>
+<mj-title>Hello {{ contact.first_name }}</mj-title>
+<mj-preview>Order {{ order.number }}</mj-preview>
+</mj-head>
+<mj-body><mj-section><mj-column><mj-text>{# body #}{{ contact.first_name }}
 {% for line in order.lines %}<b>{{ line.product_name }}</b>{% endfor %}
-<a href="{{ unsubscribe_url }}">Unsubscribe</a> {{ merchant.postal_address }}{% endblock %}</html>
+<a href="{{ unsubscribe_url }}">Unsubscribe</a> {{ merchant.postal_address }}</mj-text>
+</mj-column></mj-section></mj-body>
+</mjml>
 """
 
 _TABLES = (
@@ -101,7 +105,7 @@ class World:
         (package / "merchants" / "main.yml").write_text(_MERCHANT)
         (package / "conversations" / "hello" / "conversation.yml").write_text(_CONVERSATION)
         (package / "conversations" / "hello" / "hello.txt.j2").write_text(_TEXT)
-        (package / "conversations" / "hello" / "hello.html.j2").write_text(_HTML)
+        (package / "conversations" / "hello" / "hello.mjml.j2").write_text(_MJML)
         (folder / "home").mkdir()
         world = cls(Settings(home=folder / "home", checkout=folder / "checkout", **settings))
         world.make_tables()

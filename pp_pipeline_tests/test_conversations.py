@@ -13,7 +13,6 @@ from pp_pipeline.conversations.loading import (
     load_conversations,
 )
 from pp_pipeline.merchants import load_merchants
-from pp_pipeline.messages.templates import long_date, money
 from pp_pipeline.settings import Settings
 
 HELLO = """\
@@ -27,12 +26,15 @@ threads:
       - id: greet
         message: {channel: email, template: hello}
 """
-TEXT = """\
-{% block subject %}Hello{% endblock %}
-{% block preheader %}Hello{% endblock %}
-{% block body %}{{ unsubscribe_url }} {{ merchant.postal_address }}{% endblock %}
+TEXT = "{{ unsubscribe_url }} {{ merchant.postal_address }}\n"
+MJML = """\
+<mjml>
+  <mj-head><mj-title>Hello</mj-title><mj-preview>Hello</mj-preview></mj-head>
+  <mj-body><mj-section><mj-column>
+    <mj-text>{{ unsubscribe_url }} {{ merchant.postal_address }}</mj-text>
+  </mj-column></mj-section></mj-body>
+</mjml>
 """
-HTML = "{% block body %}{{ unsubscribe_url }} {{ merchant.postal_address }}{% endblock %}"
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "hello").mkdir()
     (tmp_path / "hello" / "conversation.yml").write_text(HELLO)
     (tmp_path / "hello" / "hello.txt.j2").write_text(TEXT)
-    (tmp_path / "hello" / "hello.html.j2").write_text(HTML)
+    (tmp_path / "hello" / "hello.mjml.j2").write_text(MJML)
     (tmp_path / "__pycache__").mkdir()
     return tmp_path
 
@@ -223,33 +225,25 @@ def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "before", "after", "words"),
     [
+        ("hello.mjml.j2", "<mj-title>Hello</mj-title>", "", "hello/hello.mjml.j2:1: has no subject; write <mj-title>"),
+        ("hello.mjml.j2", "<mj-preview>Hello<", "<mj-preview> <", "hello/hello.mjml.j2:1: has no preheader; write"),
+        ("hello.txt.j2", "{{ unsubscribe_url }}", "", "its text part does not use unsubscribe_url"),
+        ("hello.mjml.j2", "{{ unsubscribe_url }}", "", "its HTML does not use unsubscribe_url"),
+        ("hello.mjml.j2", "{{ merchant.postal_address }}", "", "its HTML does not use merchant.postal_address"),
+        ("hello.txt.j2", " {{ merchant", "\n\n{{ 1 + {{ merchant", "hello/hello.txt.j2:3: "),
         (
             "hello.txt.j2",
-            "{% block subject %}Hello{% endblock %}",
-            "",
-            "hello/hello.txt.j2: has no block subject",
-        ),
-        ("hello.html.j2", "block body", "block main", "hello/hello.html.j2: has no block body"),
-        ("hello.txt.j2", "{{ unsubscribe_url }}", "", "neither it nor its base uses unsubscribe_url"),
-        (
-            "hello.html.j2",
-            "{{ merchant.postal_address }}",
-            "",
-            "neither it nor its base uses merchant.postal_address",
-        ),
-        ("hello.txt.j2", "{% block body %}", "{% block body %}{{ 1 +", "hello/hello.txt.j2:3: "),
-        (
-            "hello.txt.j2",
-            "{% block body %}",
-            "{% block body %}{{ 1 | nothing }}",
-            "No filter named 'nothing'",
+            "{{ merchant",
+            "{{ 1 | nothing }}{{ merchant",
+            "hello/hello.txt.j2:1: No filter named 'nothing'",
         ),
         (
             "hello.txt.j2",
-            "{% block subject",
-            '{% extends "none.j2" %}{% block subject',
-            "none.j2 is not there",
+            "{{ merchant",
+            '{% include "none.txt.j2" %}{{ merchant',
+            "hello.txt.j2:1: the template file none.",
         ),
+        ("hello.mjml.j2", "<mj-text>", "<mj-txt>", "hello/hello.mjml.j2:4: <mj-txt> is not for messages"),
     ],
 )
 def test_a_template_that_cannot_be_sent_is_refused(
@@ -262,13 +256,16 @@ def test_a_template_that_cannot_be_sent_is_refused(
 
 
 def test_a_template_file_that_is_not_there_is_refused(folder: Path) -> None:
-    (folder / "hello" / "hello.html.j2").unlink()
-    assert "the template file hello/hello.html.j2 is not there" in complaint(folder)
+    (folder / "hello" / "hello.mjml.j2").unlink()
+    assert "the template file hello/hello.mjml.j2 is not there" in complaint(folder)
 
 
-def test_the_footer_may_stand_in_a_base(folder: Path) -> None:
-    (folder / "base.html.j2").write_text(HTML.replace("body", "inner") + "{% block body %}{% endblock %}")
-    (folder / "hello" / "hello.html.j2").write_text('{% extends "base.html.j2" %}{% block body %}x{% endblock %}')
+def test_the_footer_may_stand_in_a_file_that_is_included(folder: Path) -> None:
+    text = "{{ unsubscribe_url }} {{ merchant.postal_address }}"
+    (folder / "blocks").mkdir()
+    (folder / "blocks" / "footer.mjml.j2").write_text(f"<mj-text>{text}</mj-text>")
+    change(folder, f"<mj-text>{text}</mj-text>", '<mj-include path="../blocks/footer.mjml.j2" />', "hello.mjml.j2")
+    (folder / "hello" / "hello.txt.j2").unlink()
     assert len(load_conversations(folder)) == 1
 
 
@@ -315,9 +312,9 @@ def test_a_transactional_message_carries_no_offer(folder: Path, word: str) -> No
     [
         (False, "{{ coupon.code }}", "uses coupon, but the message declares none; add `coupon: {pool: ...}` to it"),
         (False, "{% if coupon %}x{% endif %}", "uses coupon, but the message declares none"),
-        (True, "", "the message declares a coupon, but neither it nor its base shows coupon.code"),
-        (True, "{{ coupon.expires_on }}", "neither it nor its base shows coupon.code"),
-        (True, "{{ coupon.code }}{{ coupon['amount'] }}", "uses coupon.amount; a coupon has code and expires_on"),
+        (True, "", "the message declares a coupon, but its text part does not show coupon.code"),
+        (True, "{{ coupon.expires_on }}", "the message declares a coupon, but its HTML does not show coupon.code"),
+        (True, "{{ coupon.code }}{{ coupon['amount'] }}", "uses coupon.amount; allowed are code, expires_on"),
         (True, "{{ coupon['code'] }}{{ coupon.expires_on }}", ""),
     ],
 )
@@ -326,16 +323,16 @@ def test_templates_show_the_coupon_that_is_declared_in_both_parts(
 ) -> None:
     if declared:
         change(folder, "template: hello", "template: hello, coupon: {pool: spring}")
-    for name in ("hello.txt.j2", "hello.html.j2"):
+    for name in ("hello.txt.j2", "hello.mjml.j2"):
         change(folder, "{{ unsubscribe_url }}", "{{ unsubscribe_url }}" + shown, name)
     if not words:
         assert load_conversations(folder)[0].message.has_offer
         return
-    told = complaint(folder).splitlines()
-    assert len(told) == 2
-    for line, name in zip(told, ("hello.txt.j2", "hello.html.j2"), strict=True):
-        assert line.startswith(f"hello/conversation.yml: message greet: hello/{name}: ")
-        assert words in line
+    told = complaint(folder)
+    assert words in told
+    assert all(
+        line.startswith("hello/conversation.yml: message greet: hello/hello.mjml.j2: ") for line in told.splitlines()
+    )
 
 
 def test_one_click_unsubscribing_needs_https(folder: Path) -> None:
@@ -356,24 +353,6 @@ def test_the_shipped_conversations_can_be_used() -> None:
         ("thank_you", ["thank_you"], "order", "unlimited", ["canceled", "returned"]),
         ("win_back", ["win_back"], "contact", "unlimited", []),
     ]
-
-
-@pytest.mark.parametrize(
-    ("cents", "currency", "expected"),
-    [
-        (0, "USD", "$0.00"),
-        (5, "EUR", "€0.05"),
-        (123_456_789, "USD", "$1,234,567.89"),
-        (-1_05, "USD", "-$1.05"),
-        (1_00, "CHF", "1.00 CHF"),
-    ],
-)
-def test_money_as_people_write_it(cents: int, currency: str, expected: str) -> None:
-    assert money(cents, currency) == expected
-
-
-def test_days_as_people_write_them() -> None:
-    assert long_date(date(2026, 7, 4)) == "4 July 2026"
 
 
 def _shipped(**changes: Any) -> Settings:

@@ -314,9 +314,9 @@ def declare(world: World, coupon: str, shown: str = "{{ coupon.code }}") -> None
     """Give the conversation's message a coupon, and its templates what shows it."""
     file = world.conversation_folder / "conversation.yml"
     file.write_text(file.read_text().replace("template: hello}", f"template: hello, coupon: {coupon}}}"))
-    for name in ("hello.txt.j2", "hello.html.j2"):
+    for name in ("hello.txt.j2", "hello.mjml.j2"):
         template = world.conversation_folder / name
-        template.write_text(template.read_text().replace("{% block body %}", "{% block body %}" + shown + " "))
+        template.write_text(template.read_text().replace("{# body #}", shown + " "))
 
 
 def pp(*arguments: str, code: int = 0, answer: str = "") -> str:

@@ -20,7 +20,7 @@ from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
 from pp_pipeline_tests.test_coupons import declare
 
-SHOWN = "[{{ coupon.code }}{% if coupon.expires_on %} to {{ coupon.expires_on | long_date }}{% endif %}]"
+SHOWN = "[[{{ coupon.code }}{% if coupon.expires_on %} to {{ coupon.expires_on | long_date }}{% endif %}]]"
 NOW = utc_now()
 
 
@@ -61,7 +61,7 @@ class LiveChannel:
         """What stands in brackets, by message; it is the same in both parts."""
         found = {}
         for draft in self.drafts:
-            text, html = (part.partition("[")[2].partition("]")[0] for part in (draft.text, draft.html))
+            text, html = (part.partition("[[")[2].partition("]]")[0] for part in (draft.text, draft.html))
             assert text == html
             found[draft.message_id] = text
         return found
@@ -94,7 +94,7 @@ def test_messages_show_their_code_and_its_day_and_an_empty_pool_skips(live: Worl
     channel = LiveChannel()
     summary = live.run(outlets=channel.outlets)
     assert summary.reports[0].outcomes == {"sent": 2, "skipped: no_coupon": 1}
-    assert channel.shown() == {key_of(0): f"A to {last_day.day} {last_day:%B %Y}", key_of(1): "B"}
+    assert channel.shown() == {key_of(0): f"A to {last_day:%B} {last_day.day}, {last_day.year}", key_of(1): "B"}
     assert drawn(live) == {key_of(0): "A", key_of(1): "B"}
     assert live.deliveries()[2] == (key_of(2), "skipped", "no_coupon")
     assert live.state() == ("sent", "")
@@ -162,7 +162,7 @@ def test_a_rehearsal_draws_nothing_and_shows_a_made_up_code(world: World) -> Non
     assert world.run().sent_count == 2
     bodies = [read_mail(path).as_string() for path in world.mails()]
     for number, body in enumerate(bodies):
-        assert f"[REHEARSAL-{key_of(number)[:8]} to {last_day.day} {last_day:%B %Y}]" in body
+        assert f"[REHEARSAL-{key_of(number)[:8]} to {last_day:%B} {last_day.day}, {last_day.year}]" in body
     assert drawn(world) == {}
 
 

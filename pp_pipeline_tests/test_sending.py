@@ -619,7 +619,7 @@ def test_reasons_and_problems_hold_no_personal_data(lite: World) -> None:
 
 def test_templates_cannot_leave_the_sandbox(lite: World) -> None:
     template = lite.conversation_folder / "hello.txt.j2"
-    escape = "{{ order.__class__.__mro__ }}"
+    escape = "{{ order.attributes.__class__.__mro__ }}"
     template.write_text(template.read_text().replace("{{ order.attributes.color }}", escape))
     lite.plan(DAY, 1)
     lite.run()

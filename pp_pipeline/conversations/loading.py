@@ -1,7 +1,7 @@
 """Loading conversations from their folders: the door at which they are checked (DESIGN 4 and 9).
 
     conversations/<name>/conversation.yml       the file, checked by conversation.py
-    conversations/<name>/<template>.*.j2        its templates, checked by templates.py
+    conversations/<name>/<template>.*.j2        its templates, checked by messages/problems.py
 
 All that is wrong with all files is told at once, each with file, line, field, what was given and what is
 allowed. Nothing invalid reaches an asset.
@@ -15,14 +15,16 @@ from pydantic import ValidationError
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.messages.templates import template_environment, template_problems
+from pp_pipeline.messages.problems import template_problems, words_problems
+from pp_pipeline.messages.templates import Templates
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
 if TYPE_CHECKING:
     import pandas
-    from jinja2 import Environment
 
 FILE_NAME = "conversation.yml"
+SHARED_FOLDERS = ("blocks", "content")
+"""What all conversations share: parts of messages, and texts by product (docs/messages.md)."""
 
 MESSAGE_COLUMNS = (
     "conversation",
@@ -53,7 +55,7 @@ def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant
     """
     problems: list[str] = []
     conversations: list[Conversation] = []
-    environment = template_environment(conversations_dir)
+    templates = Templates(conversations_dir)
     for folder in _folders(conversations_dir):
         try:
             conversation = _load(folder)
@@ -61,7 +63,8 @@ def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant
             problems.append(str(error))
         else:
             conversations.append(conversation)
-            problems += _template_problems(environment, conversation)
+            problems += _template_problems(templates, conversation)
+    problems += words_problems(templates, merchants or {})
     problems += _merchant_problems(conversations, merchants or {})
     if problems:
         raise ConversationError("\n".join(problems))
@@ -92,8 +95,9 @@ def conversation_messages(conversations: Sequence[Conversation]) -> "pandas.Data
 
 
 def _folders(conversations_dir: Path) -> list[Path]:
-    """The conversations' folders; what begins with `_` or `.` is none (`__pycache__`)."""
-    return sorted(path for path in conversations_dir.iterdir() if path.is_dir() and path.name[0] not in "_.")
+    """The conversations' folders; what begins with `_` or `.` is none (`__pycache__`), nor are the shared ones."""
+    folders = (path for path in conversations_dir.iterdir() if path.is_dir() and path.name[0] not in "_.")
+    return sorted(path for path in folders if path.name not in SHARED_FOLDERS)
 
 
 def _load(folder: Path) -> Conversation:
@@ -157,11 +161,16 @@ def _plain_words(problem: Any) -> str:
             return f"is {shown}; {problem['msg'][0].lower()}{problem['msg'][1:]}"
 
 
-def _template_problems(environment: "Environment", conversation: Conversation) -> list[str]:
+def _template_problems(templates: Templates, conversation: Conversation) -> list[str]:
     name, message = conversation.conversation, conversation.message
     place = f"{name}/{FILE_NAME}: message {conversation.step}: "
     problems = template_problems(
-        environment, name, message.template, conversation.kind, has_coupon=message.coupon is not None
+        templates,
+        name,
+        message.template,
+        conversation.kind,
+        channel=message.channel,
+        has_coupon=message.coupon is not None,
     )
     return [place + problem for problem in problems]
 

@@ -1,4 +1,4 @@
-"""Rendering a planned message into an e-mail (DESIGN 5, "Templates").
+"""Rendering a planned message into an e-mail or a text (DESIGN 5, "Templates"; docs/messages.md).
 
 A message that can't be rendered whole is not sent; what is told of it is the template's name and the kind of
 error, never the values.
@@ -8,17 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment
 from markupsafe import escape
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.messages.templates import HTML_SUFFIX, TEXT_SUFFIX, template_environment
-from pp_pipeline.sending.outlets.outlet import EmailDraft
+from pp_pipeline.messages.sandbox import budget
+from pp_pipeline.messages.sms import MAX_SEGMENTS, segments
+from pp_pipeline.messages.templates import Templates
+from pp_pipeline.messages.text_part import tidy
+from pp_pipeline.messages.values import ContentSource, no_content, values_of
+from pp_pipeline.sending.outlets.outlet import EmailDraft, SmsDraft
 from pp_pipeline.sending.planned import PlannedMessage
 from pp_pipeline.serving.tokens import Person, make_token
+
+MAX_HTML_BYTES = 102_400
+"""Gmail cuts off what is longer, and with it the unsubscribe link."""
 
 
 class RenderError(RuntimeError):
@@ -33,39 +38,47 @@ class Renderer:
     conversations: Mapping[str, Conversation]
     merchants: Mapping[str, Merchant]
     secret: bytes
+    content: ContentSource = no_content
+    max_segments: int = MAX_SEGMENTS
 
     @cached_property
-    def environment(self) -> Environment:
-        """Jinja2, sandboxed and strict; compiled templates are kept in it."""
-        return template_environment(self.conversations_dir)
+    def templates(self) -> Templates:
+        """Compiled templates are kept in it."""
+        return Templates(self.conversations_dir)
 
-    def render(self, message: PlannedMessage) -> EmailDraft:
-        """The e-mail of a planned message.
+    def render(self, message: PlannedMessage) -> EmailDraft | SmsDraft:
+        """The draft of a planned message, for its channel.
 
         Raises:
             RenderError: with the template and the kind of error.
         """
-        merchant = self.merchants[message.merchant]
-        is_commercial = self.conversations[message.conversation].kind == "commercial"
+        name = f"{message.conversation}/{message.template}"
+        try:
+            with budget():
+                return self._sms(message, name) if message.channel == "sms" else self._email(message, name)
+        except RenderError:
+            raise
+        except Exception as error:  # also RecursionError and MemoryError: of this message alone
+            raise RenderError(f"render_error: {name}: {type(error).__name__}") from None
+
+    def _email(self, message: PlannedMessage, name: str) -> EmailDraft:
         if not message.email:
             raise RenderError("no_address")
+        merchant, kind = self.merchants[message.merchant], self.conversations[message.conversation].kind
+        template, locale = self.templates.email(name, message.contact.locale, merchant.locale)
         unsubscribe_url = self.unsubscribe_url(merchant, message.contact_key)
-        values = _values(message, merchant, unsubscribe_url)
-        template = f"{message.conversation}/{message.template}"
-        try:
-            subject, preheader = (
-                " ".join(self._block(template + TEXT_SUFFIX, block, values).split())
-                for block in ("subject", "preheader")
-            )
-            values |= {"subject": subject, "preheader": preheader}
-            text = self.environment.get_template(template + TEXT_SUFFIX).render(values)
-            html = self.environment.get_template(template + HTML_SUFFIX).render(values)
-        except Exception as error:
-            raise RenderError(f"render_error: {template}: {type(error).__name__}") from None
-        if not subject or not text.strip() or not html.strip():
-            raise RenderError(f"render_error: {template}: an empty part")
-        if is_commercial and (unsubscribe_url not in text or str(escape(unsubscribe_url)) not in html):
-            raise RenderError(f"render_error: {template}: no unsubscribe link")
+        values = values_of(message, merchant, kind, locale, self.templates.words.of(locale))
+        values |= {"unsubscribe_url": unsubscribe_url, "content": self.content(message, locale)}
+        values["subject"] = subject = " ".join(template.subject.render(values).split())
+        values["preheader"] = " ".join(template.preheader.render(values).split())
+        html = template.html.render(values).strip() + "\n"
+        text = tidy(template.text.render(values))
+        if not subject or not text.strip():
+            raise RenderError(f"render_error: {name}: an empty part")
+        if kind == "commercial" and (unsubscribe_url not in text or str(escape(unsubscribe_url)) not in html):
+            raise RenderError(f"render_error: {name}: no unsubscribe link")
+        if len(html) > MAX_HTML_BYTES or len(html.encode("utf-8", "replace")) > MAX_HTML_BYTES:
+            raise RenderError(f"render_error: {name}: more than 100 kB of HTML")
         return EmailDraft(
             message_id=message.key,
             conversation=message.conversation,
@@ -75,9 +88,38 @@ class Renderer:
             from_email=merchant.sender_email,
             to_email=message.email,
             subject=subject,
-            text=text.strip() + "\n",
-            html=html.strip() + "\n",
-            one_click_url=unsubscribe_url if is_commercial else "",
+            text=text,
+            html=html,
+            one_click_url=unsubscribe_url if kind == "commercial" else "",
+            reply_to=merchant.reply_to,
+            locale=locale,
+        )
+
+    def _sms(self, message: PlannedMessage, name: str) -> SmsDraft:
+        if not message.contact.phone:
+            raise RenderError("no_phone")
+        merchant, kind = self.merchants[message.merchant], self.conversations[message.conversation].kind
+        template, locale = self.templates.sms(name, message.contact.locale, merchant.locale)
+        words = self.templates.words.of(locale) or {}
+        values = values_of(message, merchant, kind, locale, words) | {"content": self.content(message, locale)}
+        text = tidy(template.text.render(values)).strip()
+        if not text:
+            raise RenderError(f"render_error: {name}: an empty part")
+        if kind == "commercial" and (merchant.sender_name not in text or words.get("reply_stop", "\0") not in text):
+            raise RenderError(f"render_error: {name}: does not say who writes and how to stop it")
+        count = segments(text)
+        if count > self.max_segments:
+            raise RenderError(f"render_error: {name}: {count} segments, more than {self.max_segments}")
+        return SmsDraft(
+            message_id=message.key,
+            conversation=message.conversation,
+            merchant=message.merchant,
+            day=message.due_on,
+            sender=merchant.sms_sender,
+            phone=message.contact.phone,
+            text=text,
+            segments=count,
+            locale=locale,
         )
 
     def unsubscribe_url(self, merchant: Merchant, contact_key: str) -> str:
@@ -85,29 +127,3 @@ class Renderer:
         token = make_token(self.secret, Person(merchant.merchant, contact_key, "email"))
         separator = "&" if "?" in merchant.unsubscribe_url else "?"
         return f"{merchant.unsubscribe_url}{separator}c={token}"
-
-    def _block(self, template_name: str, block: str, values: Mapping[str, Any]) -> str:
-        """One block of a template by itself; the subject and preheader are no part of the text."""
-        template = self.environment.get_template(template_name)
-        return "".join(template.blocks[block](template.new_context(dict(values))))
-
-
-def _values(message: PlannedMessage, merchant: Merchant, unsubscribe_url: str) -> dict[str, Any]:
-    """What a template can use, as messages/templates.py lists it."""
-    values = {"coupon": message.coupon} if message.coupon else {}  # undefined where the message declares none
-    return values | {
-        "contact": {"email": message.email, "first_name": first_name(message)},
-        "order": message.order,
-        "merchant": {
-            "sender_name": merchant.sender_name,
-            "site_url": merchant.site_url.rstrip("/"),
-            "postal_address": merchant.postal_address,
-        },
-        "unsubscribe_url": unsubscribe_url,
-    }
-
-
-def first_name(message: PlannedMessage) -> str:
-    """The contact's first name, if the feed has a column first_name or customer_name; else ''."""
-    known = message.order.attributes if message.order else {}
-    return str(known.get("first_name") or known.get("customer_name") or "").strip().partition(" ")[0]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.sending.claim import Claim
-from pp_pipeline.sending.outlets.outlet import Channel, EmailDraft, Outcome, OutletBroken, OutletKey, Outlets, Relay
+from pp_pipeline.sending.outlets.outlet import Channel, Draft, Outcome, OutletBroken, OutletKey, Outlets, Relay
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, PlannedSnapshot
 
 # So many of one outlet in a claim, and all of them failed: the outlet is down, and is asked no more.
@@ -61,7 +61,7 @@ class Delivery:
         snapshots = [(item.key, item) for item in items if isinstance(item, PlannedSnapshot)]
         return self._hand_over(place, relay, snapshots, relay.deliver_snapshots if relay else None)
 
-    def _draft(self, message: PlannedMessage) -> EmailDraft | None:
+    def _draft(self, message: PlannedMessage) -> Draft | None:
         try:
             return self.renderer.render(message)
         except RenderError as error:

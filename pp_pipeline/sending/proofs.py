@@ -21,7 +21,7 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.sending.couponing import REHEARSAL
 from pp_pipeline.sending.guards.recipients import Recipients
-from pp_pipeline.sending.outlets.outlet import Channel, Outcome, OutletBroken
+from pp_pipeline.sending.outlets.outlet import Channel, Draft, EmailDraft, Outcome, OutletBroken
 from pp_pipeline.sending.planned import Order, OrderLine, PlannedMessage
 from pp_pipeline.settings import utc_now
 
@@ -68,6 +68,13 @@ def sample_message(
         order=order,
         coupon=Coupon(REHEARSAL + key[:8], day + timedelta(days=use.min_days_valid)) if use else None,
     )
+
+
+def _marked(draft: Draft) -> Draft:
+    """The draft, saying that it is a test."""
+    if isinstance(draft, EmailDraft):
+        return replace(draft, subject=MARK + draft.subject)
+    return replace(draft, text=MARK + draft.text)
 
 
 def is_suppressed(ledger: Ledger, key: str, channel: str, kind: str) -> bool:
@@ -149,7 +156,7 @@ class Proofs:
         except RenderError as error:
             return Outcome("skipped", str(error))
         try:
-            return next(self.channel.deliver([replace(draft, subject=MARK + draft.subject)]))
+            return next(self.channel.deliver([_marked(draft)]))
         except OutletBroken as broken:
             return Outcome("failed", str(broken))
         except Exception as error:  # whatever an outlet does, the ledger knows that nobody knows

@@ -35,7 +35,7 @@ def email_bytes(draft: EmailDraft, sent_at: datetime | None = None, is_utf8: boo
         is_utf8: addresses may hold any letter (RFC 6532); only for a server that takes that.
 
     Raises:
-        AddressNotUsable: sender, recipient or unsubscribe address can't stand in a header.
+        AddressNotUsable: sender, recipient, reply or unsubscribe address can't stand in a header.
     """
     boundary = f"=_{draft.message_id[:32]}"
     date = sent_at or datetime.combine(draft.day, time(12), UTC)
@@ -43,6 +43,7 @@ def email_bytes(draft: EmailDraft, sent_at: datetime | None = None, is_utf8: boo
         *_one_click_headers(draft.one_click_url),
         f"From: {_sender(draft.from_email, draft.from_name, is_utf8)}",
         f"To: {_checked(draft.to_email, is_utf8)}",
+        *([f"Reply-To: {_checked(draft.reply_to, is_utf8)}"] if draft.reply_to else []),
         f"Subject: {_encoded(draft.subject, 'Subject')}",
         f"Date: {format_datetime(date)}",
         f"Message-ID: <{draft.message_id}@{draft.from_email.rpartition('@')[2]}>",

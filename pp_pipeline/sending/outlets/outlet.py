@@ -56,6 +56,10 @@ class EmailDraft:
     html: str = field(repr=False)
     one_click_url: str = field(repr=False, default="")
     """Where a mail program unsubscribes with one click (RFC 8058); empty for transactional messages."""
+    reply_to: str = ""
+    """Where answers go, if not to the sender."""
+    locale: str = ""
+    """What it is written in, such as de_AT."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class SmsDraft:
     text: str = field(repr=False)
     segments: int
     """In how many pieces it travels, which is what is paid for."""
+    locale: str = ""
+    """What it is written in, such as de_AT."""
 
 
 Draft = EmailDraft | SmsDraft
