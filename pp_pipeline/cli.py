@@ -156,11 +156,11 @@ def send(
 @app.command(name="send-test")
 def send_test(
     conversation: Annotated[str, typer.Argument(help="The conversation whose message to send.")],
-    to: Annotated[str, typer.Option(help="Who gets it: an e-mail address of your own.")],
+    to: Annotated[str, typer.Option(help="Who gets it: an e-mail address of your own; of a text, a phone number.")],
     merchant: Annotated[str, typer.Option(help="The merchant who writes.")] = "main",
     as_json: Json = False,
 ) -> None:
-    """Send one message with a sample order to yourself, marked \\[test]. No shopper's data are in it."""
+    """Send one message with a sample order to yourself, an e-mail marked \\[test]. No shopper's data are in it."""
     from pp_pipeline.commands.send_test import send_test_message
 
     raise typer.Exit(send_test_message(conversation, to, merchant, as_json))
@@ -169,8 +169,8 @@ def send_test(
 @app.command()
 def suppressions(
     export: Annotated[str, typer.Option(help="Write all that is in force to this new CSV file, with addresses.")] = "",
-    add: Annotated[str, typer.Option(metavar="EMAIL", help="Write to this address no more.")] = "",
-    lift: Annotated[str, typer.Option(metavar="EMAIL", help="Write to this address again.")] = "",
+    add: Annotated[str, typer.Option(metavar="EMAIL", help="Write to this address, or +NUMBER, no more.")] = "",
+    lift: Annotated[str, typer.Option(metavar="EMAIL", help="Write to this address, or +NUMBER, again.")] = "",
     channel: Annotated[str, typer.Option(help="email or sms; default every channel.")] = "",
     kind: Annotated[str, typer.Option(help="commercial or transactional; default both.")] = "",
     merchant: Annotated[str, typer.Option(help="The merchant whose contact it is.")] = "main",

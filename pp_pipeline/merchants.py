@@ -6,7 +6,7 @@ its events.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pp_pipeline.appearance import Appearance
+from pp_pipeline.channel_roads import CHANNEL_ROADS, Channels
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
-from pp_pipeline.roads import ChannelRoad, InboundWebhook, Name, Relay
+from pp_pipeline.relay_roads import RELAY_ROADS, Relay
+from pp_pipeline.roads import InboundWebhook, Name
 from pp_pipeline.sending_policy import (
     Blackout,
     Cap,
@@ -25,11 +27,11 @@ from pp_pipeline.sending_policy import (
     EmailConsent,
     QuietHours,
     SendingPolicy,
+    Sunset,
 )
 from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
-CHANNELS = ("email",)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -55,10 +57,8 @@ class Merchant(Appearance):
     )
     country: str = Field(default="", description="two letters: of phone numbers without a country code")
     feeds: tuple[Feed, ...] = Field(default=(), description="files of its own shape; see docs/feeds.md")
-    channels: dict[str, ChannelRoad] = Field(
-        default_factory=dict, description="how messages leave; see docs/sending.md"
-    )
-    relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take")
+    channels: Channels = Field(default=Channels(), description="how messages leave; see docs/sending.md")
+    relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take; docs/relays.md")
     sending: SendingPolicy = Field(
         default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/sending.md"
     )
@@ -116,14 +116,6 @@ class Merchant(Appearance):
             raise ValueError("a pattern is blank; write one such as *@marketplace.example.com")
         return tuple(pattern.strip().lower() for pattern in value)
 
-    @field_validator("channels", mode="before")
-    @classmethod
-    def _check_channels(cls, value: Any) -> Any:
-        for name in value if isinstance(value, dict) else ():
-            if name not in CHANNELS:
-                raise ValueError(f"there is no channel of that name; allowed are {', '.join(CHANNELS)}")
-        return value
-
     @field_validator("relays")
     @classmethod
     def _check_relays(cls, value: tuple[Relay, ...]) -> tuple[Relay, ...]:
@@ -143,7 +135,7 @@ class Merchant(Appearance):
     def leaves_the_machine(self, what: Literal["channel", "relay"], name: str) -> bool:
         """Whether a channel or relay is more than the outbox: in live mode its deliveries count as `live`."""
         if what == "channel":
-            return name in self.channels and self.channels[name].leaves_the_machine
+            return self.channels.road(name).leaves_the_machine
         return any(relay.relay == name and relay.leaves_the_machine for relay in self.relays)
 
     @property
@@ -185,16 +177,17 @@ def _load_merchant(path: Path) -> Merchant:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         raise MerchantError(
-            "\n".join(f"{where}:{file.line(fault['loc'])}: {_fault(fault)}" for fault in faults)
+            "\n".join(f"{where}:{file.line(_place(fault['loc']))}: {_fault(fault)}" for fault in faults)
         ) from None
 
 
 def _fault(fault: Any) -> str:
     """One fault in the words of whoever wrote the file: the field, what is wrong, what is allowed."""
-    field = ".".join(str(part) for part in fault["loc"])
+    field = ".".join(str(part) for part in _place(fault["loc"]))
     model: type[BaseModel] = Merchant
-    for before, part in pairwise(["", *fault["loc"][:-1]]):  # into the list or the field where the fault stands
-        model = _PARTS.get(f"{before}.{part}") or _PARTS.get(str(part), model)
+    names = [part for part in fault["loc"][:-1] if isinstance(part, str)]
+    for before, part in pairwise(["", *names]):  # into the field where the fault stands
+        model = _PARTS.get(f"{before}.{part}") or _PARTS.get(part, model)
     if fault["type"] == "missing":
         return f"{field} is missing; required are {_names(model, required=True)}"
     if fault["type"] == "extra_forbidden":
@@ -203,11 +196,24 @@ def _fault(fault: Any) -> str:
     return f"{field}: {fault['msg'].removeprefix('Value error, ')}"
 
 
+def _place(location: Sequence[str | int]) -> list[str | int]:
+    """Where a fault stands in the file: which shape a part has (`_SHAPES`) is no place."""
+    place: list[str | int] = []
+    before = ""
+    for part in location:
+        if f"{before}.{part}" not in _SHAPES:
+            place.append(part)
+        before = part if isinstance(part, str) else before
+    return place
+
+
+_SHAPES: dict[str, type[BaseModel]] = CHANNEL_ROADS | {f"relays.{via}": shape for via, shape in RELAY_ROADS.items()}
 _PARTS: dict[str, type[BaseModel]] = {
-    "channels": ChannelRoad, "relays": Relay, "webhooks": InboundWebhook, "feeds": Feed, "due": Due,
+    "channels": Channels, **_SHAPES, "webhooks": InboundWebhook, "feeds": Feed, "due": Due,
     "ineligible": IneligibleRule,
     "sending": SendingPolicy, "consent": ConsentPolicy, "consent.email": EmailConsent,
     "quiet_hours": QuietHours, "caps": Cap, "discount_cap": Cap, "blackouts": Blackout, "daily_ceiling": DailyCeiling,
+    "sunset": Sunset,
 }  # fmt: skip
 
 

@@ -23,7 +23,13 @@ def _time_of_day(value: Any) -> Any:
 
 
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")]
+Seed = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_lower=True, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s.]+|\+[1-9][0-9]{6,14})$"
+    ),
+]
+"""An address, or a phone number (E.164)."""
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
@@ -142,6 +148,13 @@ class DailyCeiling(_Part, frozen=True):
         return count if self.most is None else min(count, self.most)
 
 
+class Sunset(_Part, frozen=True):
+    """When a contact gets no more advertising, as it shows no interest in it."""
+
+    days: int = Field(ge=1, le=3_650, strict=True, description="so long without a purchase, an opening, a click, ...")
+    exempt: tuple[str, ...] = Field(default=(), description="conversations that go all the same, such as a farewell")
+
+
 class SendingPolicy(_Part, frozen=True):
     """All of it, of one merchant."""
 
@@ -158,14 +171,16 @@ class SendingPolicy(_Part, frozen=True):
     daily_ceiling: Mapping[PolicyChannel, DailyCeiling] = Field(
         default_factory=dict, description="by channel: messages of the merchant on a day"
     )
-    seeds: tuple[Email, ...] = Field(
-        default=(), description="addresses of the shop's own that get a proof of each step on each day it is sent"
+    sunset: Sunset | None = Field(default=None, description="who gets no more advertising for want of interest")
+    seeds: tuple[Seed, ...] = Field(
+        default=(),
+        description="addresses and phone numbers of the shop's own that get a proof of each step and day that is sent",
     )
     max_defer_days: int = Field(
         default=3, ge=0, le=30, strict=True, description="so long a message waits before it is dropped"
     )
 
-    @field_validator("spacing_hours", "discount_cap", mode="before")
+    @field_validator("spacing_hours", "discount_cap", "sunset", mode="before")
     @classmethod
     def _blank_is_refused(cls, value: Any) -> Any:
         if value is None:
@@ -180,4 +195,6 @@ class SendingPolicy(_Part, frozen=True):
             windows.append(self.discount_cap.window)
         if self.spacing_hours:
             windows.append(timedelta(hours=self.spacing_hours))
+        if self.sunset:
+            windows.append(timedelta(days=self.sunset.days))
         return max(windows, default=None)

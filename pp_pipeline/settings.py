@@ -18,6 +18,7 @@ Target = Literal["duckdb", "postgres", "spark"]
 _TRUE_WORDS = {"1", "true", "yes", "on"}
 _FALSE_WORDS = {"", "0", "false", "no", "off"}
 _SECRET_PREFIX = "PP_SECRET_"
+_RECIPIENT = re.compile(r"[^@\s;<>()]+@[^@\s;<>()]+|\+[0-9*?]+")
 
 
 class SettingsError(ValueError):
@@ -65,8 +66,8 @@ class Settings(BaseModel):
     )
     allowed_recipients: tuple[str, ...] = Field(
         default=(),
-        repr=False,  # addresses
-        description="PP_ALLOWED_RECIPIENTS: outside production, addresses or patterns such as *@example.com",
+        repr=False,  # personal
+        description="PP_ALLOWED_RECIPIENTS: outside production, addresses, phone numbers or patterns of them",
     )
     secret: str = Field(default="", repr=False, description="PP_SECRET: the secret behind contact_key")
 
@@ -154,6 +155,11 @@ class Settings(BaseModel):
         return self.home / "outbox"
 
     @property
+    def audiences(self) -> Path:
+        """What ad platforms may have of whom, as hashes: so that they hear who has to go (docs/relays.md)."""
+        return self.home / "audiences"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own home: run history, schedules, sensors."""
         return self.home / "dagster"
@@ -208,10 +214,10 @@ def parse_day(text: str) -> date:
 
 def _recipients(text: str) -> tuple[str, ...]:
     found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    if any(not re.fullmatch(r"[^@\s;<>()]+@[^@\s;<>()]+", part) for part in found):  # addresses are personal: not shown
+    if any(not _RECIPIENT.fullmatch(part) for part in found):  # what stands there is personal: not shown
         raise SettingsError(
-            "PP_ALLOWED_RECIPIENTS holds something that is no address; write addresses or patterns of them between "
-            "commas, such as ann@example.com,*@example.com"
+            "PP_ALLOWED_RECIPIENTS holds something that is no address and no phone number with + and country code; "
+            "write them, or patterns, between commas, such as ann@example.com,*@example.com,+12125550100"
         )
     return found
 

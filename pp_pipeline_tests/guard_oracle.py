@@ -1,4 +1,5 @@
-"""The guards that defer, read slowly: what of a plan goes when, as DESIGN 5 says it, one quarter of an hour at a time.
+"""The guards that defer, and the sunset rule, read slowly: what of a plan goes when, as DESIGN 5 says it, one quarter
+of an hour at a time.
 
 It knows nothing of the sender's code but the policy as it is written. All times of a policy are full quarters, and so
 is what a zone is away from UTC, so a guard that holds is asked again for each quarter to find out when it ends.
@@ -26,6 +27,9 @@ class Wish:
     has_offer: bool
     zones: tuple[str, ...]
     """The clocks that count for its contact."""
+    conversation: str
+    engaged_on: date | None
+    """When its contact last did anything of its own."""
 
 
 @dataclass
@@ -64,6 +68,9 @@ class Simulation:
                 self._decide(wish, fate, now)
 
     def _decide(self, wish: Wish, fate: Fate, now: datetime) -> None:
+        if self._is_given_up(wish, now):
+            fate.state, fate.reason, fate.until = "skipped", "sunset", None
+            return
         for name, holds in self._guards(wish):
             if holds(now):
                 until = now
@@ -92,6 +99,16 @@ class Simulation:
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.merchant_zone)).date()
+
+    def _is_given_up(self, wish: Wish, at: datetime) -> bool:
+        sunset = self.policy.get("sunset")
+        if sunset is None or wish.is_transactional or wish.conversation in sunset.get("exempt", []):
+            return False
+        first_day = self._day(at) - timedelta(days=sunset["days"] - 1)
+        if wish.engaged_on is not None and wish.engaged_on >= first_day:
+            return False
+        written = [each for each, when in self._gone() if at - timedelta(days=sunset["days"]) < when < at]
+        return any(each.contact == wish.contact and each.channel == wish.channel for each in written)
 
     def _is_blackout(self, at: datetime) -> bool:
         day = self._day(at).isoformat()

@@ -54,6 +54,14 @@ def add_contact(world: World, file_date: date = DAY, contact_key: str = CONTACT,
     _land(world, "contact_rows", row)
 
 
+def add_feedback(world: World, event: str, day: date, contact_key: str = CONTACT, **cells: Any) -> None:
+    """Something that a contact did, at noon of a day."""
+    at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).replace(tzinfo=None)
+    row = {"file_date": day, "feed_file": f"feedback_{day}.csv", "feed_line": 2, "merchant": "main", "event": event}
+    row |= {"contact_key": contact_key, "occurred_at": at, "occurred_on": day, "row_in_file": 1, "attributes": "{}"}
+    _land(world, "feedback_rows", row | cells)
+
+
 def add_refused_row(world: World, file_date: date, order_number: str = "A0", merchant: str = "main") -> None:
     """A row of an order that was not taken."""
     row = {"file_date": file_date, "order_file": "orders.csv", "order_file_line": 2, "column_name": "status"}

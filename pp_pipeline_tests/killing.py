@@ -22,12 +22,13 @@ from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.claims import Candidate, Claim, Claimer, Judge
 from pp_pipeline.sending.couponing import CouponDesk
 from pp_pipeline.sending.judging import Bench
+from pp_pipeline.sending.outlets.http_posting import HttpPlatform
 from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.outlets.smtp import SmtpChannel
-from pp_pipeline.sending.outlets.webhook import WebhookRelay, _Connection
 from pp_pipeline.sending.sender import Sender
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests.sending_world import World
+from pp_pipeline_tests.texting import text_of
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ POINTS: Mapping[str, Sequence[Spot]] = {
     "after the claim": [Spot(Claimer, "claim", "after")],
     "seen by the witness": [Spot(Witness, "note_claim", "after")],
     "rendered": [Spot(Renderer, "render", "after")],
-    "taken by the outlet": [Spot(SmtpChannel, "_deliver", "before"), Spot(WebhookRelay, "_post", "before")],
-    "handed over": [Spot(SmtpChannel, "_answer", "before"), Spot(_Connection, "answer", "before")],
-    "accepted": [Spot(SmtpChannel, "_deliver", "after"), Spot(WebhookRelay, "_post", "after")],
+    "taken by the outlet": [Spot(SmtpChannel, "_deliver", "before"), Spot(HttpPlatform, "hand_over", "before")],
+    "handed over": [Spot(SmtpChannel, "_answer", "before"), Spot(HttpPlatform, "_answer_to_delivery", "before")],
+    "accepted": [Spot(SmtpChannel, "_deliver", "after"), Spot(HttpPlatform, "hand_over", "after")],
     "before the settling": [Spot(Claimer, "settle", "before")],
     "settled, not committed": [Spot(Claimer, "_settle", "after", _settles)],
     "after the settling": [Spot(Claimer, "settle", "after")],
@@ -87,6 +88,7 @@ class Job:
         point: where it dies, one of POINTS; '': nowhere.
         passage: at the how-manieth time that it comes there.
         hours: what its clock is ahead.
+        writes_texts: its messages are texts (texting.py).
         is_careless: it claims nothing, and writes down what it delivered when it has (the control of the judge).
     """
 
@@ -96,6 +98,7 @@ class Job:
     passage: int = 1
     chunk_size: int = 100
     hours: float = 0
+    writes_texts: bool = False
     is_careless: bool = False
 
 
@@ -125,6 +128,8 @@ def clock(hours: float) -> Callable[[], datetime]:
 
 
 def _send(job: Job) -> None:
+    if job.writes_texts:
+        Renderer.render = text_of  # type: ignore[method-assign, assignment]
     if job.is_careless:
         _be_careless()
     for spot in POINTS.get(job.point, ()):

@@ -37,6 +37,7 @@ FIRST = date(2026, 10, 31)  # the night after it has an hour more there
 CONVERSATIONS = {"plain": ("commercial", 0), "eager": ("commercial", 5), "news": ("transactional", 2)}
 PLACES = [("Asia/Kolkata", ""), ("", "US"), ("", "DE"), ("America/Los_Angeles", "US"), ("", "")]
 PROVEN = Consent("explicit", date(2020, 1, 1), True)
+HEARD = dict.fromkeys(["email", "sms"], (FIRST - timedelta(days=9), FIRST))
 CONSENTS = {("sms", "commercial"): PROVEN, ("sms", "transactional"): PROVEN}
 
 
@@ -55,7 +56,6 @@ class Plan:
 
     policy: dict[str, Any]
     wishes: list[Wish]
-    conversations: list[str]
     begins_at: datetime
     step: int
     chunk_size: int
@@ -65,7 +65,8 @@ def plan_of(seed: int) -> Plan:
     """Some messages to few contacts within a few days, and a policy that is felt; strategies draw too few of both."""
     dice = Random(seed)
     places = dice.choices(PLACES, k=2)
-    wishes, names = [], []
+    engaged = [dice.choice([None, FIRST - timedelta(days=1), FIRST + timedelta(days=1)]) for _ in places]
+    wishes = []
     for number in range(dice.randint(6, 20)):
         name = dice.choice(sorted(CONVERSATIONS))
         kind, priority = CONVERSATIONS[name]
@@ -76,10 +77,22 @@ def plan_of(seed: int) -> Plan:
         has_offer = kind == "commercial" and dice.random() < 0.5
         due_on = FIRST + timedelta(days=dice.randrange(4))
         key = f"m{dice.randrange(10)}{number:02d}"
-        wishes.append(Wish(key, contact, channel, kind == "transactional", priority, due_on, has_offer, zones))
-        names.append(name)
+        wishes.append(
+            Wish(
+                key,
+                contact,
+                channel,
+                kind == "transactional",
+                priority,
+                due_on,
+                has_offer,
+                zones,
+                name,
+                engaged[contact],
+            )
+        )
     begins_at = datetime(2026, 10, 31, dice.randint(4, 20), tzinfo=UTC)
-    return Plan(_policy(dice), wishes, names, begins_at, dice.choice([3, 5, 7]), dice.randint(1, 8))
+    return Plan(_policy(dice), wishes, begins_at, dice.choice([3, 5, 7]), dice.randint(1, 8))
 
 
 def _policy(dice: Random) -> dict[str, Any]:
@@ -91,6 +104,7 @@ def _policy(dice: Random) -> dict[str, Any]:
         "spacing_hours": dice.choice([1, 6, 24, 30]),
         "blackouts": [_blackout(dice) for _ in range(dice.randint(1, 2))],
         "daily_ceiling": {channel: _ceiling(dice) for channel in channels},
+        "sunset": {"days": dice.randint(1, 3)} | ({"exempt": ["eager"]} if dice.random() < 0.5 else {}),
     }
     policy: dict[str, Any] = {"max_defer_days": dice.randint(0, 3)}
     return policy | {name: part for name, part in parts.items() if dice.random() < 0.55}
@@ -163,19 +177,22 @@ class Stage:
 
     def _items(self, plan: Plan) -> dict[BatchId, list[Planned]]:
         found: dict[BatchId, list[Planned]] = {}
-        for wish, name in zip(plan.wishes, plan.conversations, strict=True):
+        for wish in plan.wishes:
             zone = wish.zones[0] if len(wish.zones) == 1 else ""
             country = {2: "DE"}.get(len(wish.zones), "US") if not zone else ""
-            contact = ContactFacts(zone=zone, country=country, consents=CONSENTS)
+            contact = ContactFacts(
+                phone="+12125550100", zone=zone, country=country, consents=CONSENTS, engaged_on=wish.engaged_on,
+                heard=HEARD,
+            )  # fmt: skip
             order = Order(
                 f"A{wish.key}", FIRST, None, "shipped", 100, "USD", {"color": "blue", "first_name": "Ann"}, ()
             )
             item = PlannedMessage(
-                wish.key, "main", f"c{wish.contact}", "ann@example.com", f"run {wish.key}", name, "greet", 1, 1,
-                wish.channel, "hello", f"e{wish.key}", order.number, wish.due_on, order, contact=contact,
+                wish.key, "main", f"c{wish.contact}", "ann@example.com", f"run {wish.key}", wish.conversation, "greet",
+                1, 1, wish.channel, "hello", f"e{wish.key}", order.number, wish.due_on, order, contact=contact,
                 contact_key_now=f"c{wish.contact}",
             )  # fmt: skip
-            found.setdefault(BatchId(wish.due_on, "messages", name, "main"), []).append(item)
+            found.setdefault(BatchId(wish.due_on, "messages", wish.conversation, "main"), []).append(item)
         return found
 
     def _batches(self, plan: Plan) -> list[Batch]:
@@ -258,4 +275,4 @@ def test_the_plans_feel_every_guard_that_defers() -> None:
             simulation.act(moment)
             reasons |= {fate.reason for fate in simulation.fates.values()}
     names = {guard.name for guard in GUARDS if guard.does == "defers"}
-    assert reasons >= names | {f"given_up: {name}" for name in names}
+    assert reasons >= names | {f"given_up: {name}" for name in names} | {"sunset"}

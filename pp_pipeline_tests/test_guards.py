@@ -22,6 +22,7 @@ from pp_pipeline_tests.guard_worlds import (
     CONTACT,
     NOON,
     add_contact,
+    add_feedback,
     add_refused_row,
     add_sent,
     endings,
@@ -83,6 +84,20 @@ def _consent(sending: Sending, holds: bool) -> None:
 def _hold_out(sending: Sending, holds: bool) -> None:
     share = next(share for share in (0.5, 0.9, 0.999) if is_held_out(CONTACT, "hello", share))
     sending.changed_conversations(hold_out=share if holds else 0.0)
+
+
+def _no_phone(sending: Sending, holds: bool) -> None:
+    if holds:
+        sending.world.execute("update planned_messages set channel = 'sms'")
+
+
+def _sunset(sending: Sending, holds: bool) -> None:
+    set_policy(sending.world, {"sunset": {"days": 90}})
+    sending.world.execute("update order_versions set ordered_on = ?", (DAY - timedelta(days=200),))
+    for days in (100, 5):
+        add_feedback(sending.world, "opened", DAY - timedelta(days=days), contact_key="somebody")
+    add_feedback(sending.world, "clicked", DAY - timedelta(days=90 if holds else 89))
+    add_sent(sending.world, "earlier", NOON - timedelta(days=40))
 
 
 def _sent_under_another_id(sending: Sending, holds: bool) -> None:
@@ -153,6 +168,7 @@ CASES = {
         _allow_list,
         "skipped: not_on_allow_list", "skipped: not_on_allow_list", "skipped: not_on_allow_list", "0 members",
     ),
+    "no_phone": Held(_no_phone, "skipped: no_phone", "skipped: no_phone"),
     "no_consent": Held(_consent, "skipped: no_consent", "skipped: no_consent"),
     "order_of_another_contact": Held(
         lambda sending, holds: new_version(sending.world, contact_key="c9" if holds else CONTACT),
@@ -167,6 +183,7 @@ CASES = {
         "skipped: exit_when: canceled", "skipped: exit_when: canceled",
     ),
     "hold_out": Held(_hold_out, "skipped: hold_out", "sent"),
+    "sunset": Held(_sunset, "skipped: sunset", "sent"),
     "sent_under_another_id": Held(
         _sent_under_another_id, "skipped: sent_under_another_id", "skipped: sent_under_another_id"
     ),

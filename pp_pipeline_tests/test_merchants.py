@@ -58,7 +58,7 @@ def test_a_merchant_is_named_by_its_file(tmp_path: Path) -> None:
         ({"colour": "red"}, ["colour is not known", "zone, currency"]),
         ({"merchant": "other"}, ["write vienna or leave it out"]),
         ({"relays": [{"relay": "Outbox"}]}, ["relays.0.relay", "lower case"]),
-        ({"relays": [{"relay": "outbox", "event": ["x"]}]}, ["relays.0.event", "relay, events, segments"]),
+        ({"relays": [{"relay": "outbox", "event": ["x"]}]}, ["relays.0.event", "relay, via, events, segments"]),
         ({"relays": [{"relay": "outbox"}, {"relay": "outbox"}]}, ["relays", "twice"]),
         ({"ineligible_emails": [" "]}, ["ineligible_emails", "blank"]),
         ({"postal_address": ""}, ["postal_address"]),

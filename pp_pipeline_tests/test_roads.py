@@ -12,8 +12,8 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from pp_pipeline.channel_roads import SmtpRoad
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
-from pp_pipeline.roads import ChannelRoad
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.outlets.making import make_outlets
 from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
@@ -31,7 +31,17 @@ from pp_pipeline_tests.webhook_server import GARBAGE, Answer, WebhookServer
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 
 MAIL = {"via": "smtp", "host": "smtp.example.com", "username": "shop", "password": "SMTP_MAIN"}
+POST = {"via": "postmark", "api_key": "POST_KEY"}
+TEXT = {"via": "twilio", "account": "AC" + "0" * 32, "token": "TEXT_TOKEN"}
 HOOK = {"relay": "my_platform", "via": "webhook", "url": "https://hooks.example.com/pp", "secret": "MY_HOOK"}
+LISTRAK = {"relay": "listrak", "via": "listrak", "client_id": "c1", "client_secret": "LISTRAK", "list_id": 345} | {
+    "events": ["purchase"],
+    "event_ids": {"purchase": 12},
+}
+KLAVIYO = {"relay": "klaviyo", "via": "klaviyo", "api_key": "KLAVIYO", "events": ["purchase"]}
+AUDIENCE = {"relay": "ads", "via": "audience_file", "folder": "/srv/audiences", "format": "google"} | {
+    "segments": ["loyal"]
+}
 VALUES = ("open-sesame-42", "hunter2", SECRET)
 
 
@@ -39,8 +49,28 @@ def mail(**changes: Any) -> dict[str, Any]:
     return {"channels": {"email": {name: value for name, value in (MAIL | changes).items() if value is not None}}}
 
 
+def post(**changes: Any) -> dict[str, Any]:
+    return {"channels": {"email": {name: value for name, value in (POST | changes).items() if value is not None}}}
+
+
+def text(**changes: Any) -> dict[str, Any]:
+    return {"channels": {"sms": TEXT | changes}}
+
+
 def hook(**changes: Any) -> dict[str, Any]:
     return {"relays": [{name: value for name, value in (HOOK | changes).items() if value is not None}]}
+
+
+def listrak(**changes: Any) -> dict[str, Any]:
+    return {"relays": [LISTRAK | changes]}
+
+
+def klaviyo(**changes: Any) -> dict[str, Any]:
+    return {"relays": [KLAVIYO | changes]}
+
+
+def audience(**changes: Any) -> dict[str, Any]:
+    return {"relays": [AUDIENCE | changes]}
 
 
 def merchants(folder: Path, declared: dict[str, Any]) -> dict[str, Merchant]:
@@ -50,7 +80,7 @@ def merchants(folder: Path, declared: dict[str, Any]) -> dict[str, Merchant]:
 @pytest.mark.parametrize(
     ("declared", "words"),
     [
-        (mail(host=None), ["channels.email: host is missing"]),
+        (mail(host=None), ["channels.email.host is missing", "required are host"]),
         (mail(host="smtp.example.com:587"), ["channels.email.host", "field of its own"]),
         (mail(host="smtp://example.com"), ["channels.email.host", "smtp.example.com"]),
         (mail(port=0), ["channels.email.port"]),
@@ -59,22 +89,54 @@ def merchants(folder: Path, declared: dict[str, Any]) -> dict[str, Merchant]:
         (mail(password=None), ["channels.email: username and password go together"]),
         (mail(password="open-sesame-42"), ["channels.email.password", "PP_SECRET_NAME"]),
         (mail(password="hunter2"), ["channels.email.password", "PP_SECRET_NAME"]),
-        (mail(via="sendmail"), ["channels.email.via", "'outbox' or 'smtp'"]),
-        (mail(via=None), ["channels.email: host is of no use with the outbox", "via: smtp"]),
+        (mail(via="sendmail"), ["channels.email: via is not known", "allowed are outbox, smtp, postmark"]),
+        (mail(via=None), ["channels.email: host is of no use with the outbox", "write by which via"]),
         (mail(per_second=0), ["channels.email.per_second"]),
         (mail(timeout_seconds=0), ["channels.email.timeout_seconds"]),
         (mail(hots="smtp.example.com"), ["channels.email.hots is not known", "allowed are per_second", "host, port"]),
-        ({"channels": {"sms": {}}}, ["channels", "allowed are email"]),
+        (mail(via="twilio"), ["channels.email: via is not known", "allowed are outbox, smtp, postmark"]),
+        (mail(via=["smtp"]), ["channels.email: via is not known"]),
+        (post(api_key=None), ["channels.email.api_key is missing", "required are via, api_key"]),
+        (post(api_key=SECRET), ["channels.email.api_key", "PP_SECRET_NAME"]),
+        (post(host="smtp.example.com"), ["channels.email.host is not known", "allowed are per_second"]),
+        (post(url="http://api.example.com"), ["channels.email.url", "write https://"]),
+        (post(secret_key="SECOND"), ["channels.email: secret_key is for via: mailjet only"]),
+        (post(sender_domain="mail.example.com"), ["channels.email: sender_domain is for via: mailgun only"]),
+        (post(via="mailgun", message_stream="broadcast"), ["message_stream is for via: postmark only"]),
+        (post(via="mailgun", sender_domain="mail.example.com/x"), ["channels.email.sender_domain", "a name such as"]),
+        (post(via="mailjet"), ["channels.email: secret_key is missing"]),
+        (text(account="shop"), ["channels.sms.account", "AC and 32"]),
+        (text(token="hunter2"), ["channels.sms.token", "PP_SECRET_NAME"]),
+        (text(via="smtp"), ["channels.sms: via is not known", "allowed are outbox, twilio"]),
+        ({"channels": {"fax": {}}}, ["channels.fax is not known", "allowed are email, sms"]),
         ({"channels": ["email"]}, ["channels"]),
-        (hook(url=None), ["relays.0: url is missing"]),
-        (hook(secret=None), ["relays.0: secret is missing"]),
+        (hook(url=None), ["relays.0.url is missing; required are relay, via, url, secret"]),
+        (hook(secret=None), ["relays.0.secret is missing"]),
         (hook(secret=SECRET), ["relays.0.secret", "PP_SECRET_NAME"]),
         (hook(url="http://hooks.example.com/pp"), ["relays.0.url", "write https://"]),
         (hook(url="https://ann:hunter2@hooks.example.com"), ["relays.0.url", "no user or password"]),
         (hook(url="hooks.example.com"), ["relays.0.url", "https://hooks.example.com/pp"]),
         (hook(url="https://hooks.example.com/a b"), ["relays.0.url", "https://hooks.example.com/pp"]),
         (hook(url="https://hooks.example.com:port/"), ["relays.0.url", "https://hooks.example.com/pp"]),
-        (hook(via=None), ["relays.0: secret is of no use with the outbox", "via: webhook"]),
+        (hook(via=None), ["relays.0: url is of no use with via: outbox", "via: webhook"]),
+        (hook(via="hook"), ["relays.0: via is not known; allowed are outbox, webhook, listrak"]),
+        (hook(port=1), ["relays.0.port is not known; allowed are relay, per_second, timeout_seconds, via"]),
+        (listrak(segments=["loyal"]), ["relays.0: segments is of no use with via: listrak", "audience_file"]),
+        (listrak(client_secret="hunter2"), ["relays.0.client_secret", "PP_SECRET_NAME"]),
+        (listrak(list_id="345"), ["relays.0.list_id", "integer"]),
+        (listrak(event_ids={}), ["relays.0: purchase stands in one of events and event_ids only"]),
+        (listrak(list_ids={"shipped": 1}), ["relays.0: list_ids: shipped is not among the events"]),
+        (listrak(profile_fields={"email": 1}), ["relays.0.profile_fields.email", "'order_number'"]),
+        (listrak(profile_fields={"sku": 1, "campaign": 1}), ["relays.0: profile_fields: a field stands twice"]),
+        (klaviyo(segments=["loyal"]), ["relays.0: segments is of no use with via: klaviyo", "audience_file"]),
+        (klaviyo(api_key=SECRET), ["relays.0.api_key", "PP_SECRET_NAME"]),
+        (klaviyo(revision="newest"), ["relays.0.revision"]),
+        (klaviyo(url="http://hooks.example.com"), ["relays.0.url", "write https://"]),
+        (audience(events=["purchase"]), ["relays.0: events is of no use with via: audience_file", "klaviyo"]),
+        (audience(folder="audiences"), ["relays.0.folder", "/srv/audiences"]),
+        (audience(format="tiktok"), ["relays.0.format", "'google' or 'meta'"]),
+        (audience(consent="none"), ["relays.0.consent", "'explicit', 'soft_opt_in' or 'implied'"]),
+        (audience(via="members_file"), ["relays.0.format is not known", "folder, via, identifier"]),
     ],
 )
 def test_a_fault_names_field_and_fix_and_shows_no_secret(
@@ -90,7 +152,8 @@ def test_a_fault_names_field_and_fix_and_shows_no_secret(
 def test_a_road_has_the_usual_port_and_only_needs_encryption_outside_this_machine(tmp_path: Path) -> None:
     ports = {"tls": 465, "starttls": 587, "none": 25}
     for security, port in ports.items():
-        road = merchants(tmp_path, mail(host="localhost", security=security))["vienna"].channels["email"]
+        road = merchants(tmp_path, mail(host="localhost", security=security))["vienna"].channels.email
+        assert isinstance(road, SmtpRoad)
         assert road.port_number == port
     assert merchants(tmp_path, hook(url="http://[::1]:8080/pp"))["vienna"].leaves_the_machine("relay", "my_platform")
 
@@ -283,9 +346,7 @@ def test_in_a_storm_of_failures_nothing_is_accepted_twice_and_nothing_is_lost(tm
 def test_no_password_stands_in_what_a_failed_login_leaves(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     with SmtpServer(login=("shop", "another")) as server:
-        road = ChannelRoad(
-            via="smtp", host="127.0.0.1", port=server.port, security="none", username="shop", password="MAIL"
-        )
+        road = SmtpRoad(host="127.0.0.1", port=server.port, security="none", username="shop", password="MAIL")
         with pytest.raises(OutletBroken) as error:
             list(SmtpChannel(road, SecretStr(LOGIN[1])).deliver([DRAFT]))
     assert LOGIN[1] not in "".join(traceback.format_exception(error.value))

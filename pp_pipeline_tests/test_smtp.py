@@ -13,7 +13,7 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from pp_pipeline.roads import ChannelRoad
+from pp_pipeline.channel_roads import SmtpRoad
 from pp_pipeline.sending.outlets.mime import email_bytes
 from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken
 from pp_pipeline.sending.outlets.pace import MOST_UNANSWERED, Pace
@@ -53,9 +53,7 @@ def channel(server: SmtpServer, tls: ssl.SSLContext | None = None, **road: Any) 
     """A channel to the server."""
     fields = {"host": "127.0.0.1", "port": server.port, "security": "none", **road}
     password = SecretStr(LOGIN[1]) if "username" in road else None
-    return SmtpChannel(
-        ChannelRoad(via="smtp", **fields), password, tls or ssl.create_default_context(), FAST(), lambda: NOW
-    )
+    return SmtpChannel(SmtpRoad(**fields), password, tls or ssl.create_default_context(), FAST(), lambda: NOW)
 
 
 def outcomes(smtp: SmtpChannel, drafts: Sequence[EmailDraft]) -> list[Outcome]:

@@ -1,6 +1,7 @@
 """A real HTTP server on a free port of this machine, which fails as it is told and keeps what it accepted.
 
-It stands for a platform in tests of relays, also of senders in other processes: they reach it by its port.
+It stands for a platform in tests of relays, also of senders in other processes: they reach it by its port. Stand-ins
+of platforms by name (listrak_server.py, klaviyo_server.py) say what their requests are for and what is wrong with them.
 """
 
 import contextlib
@@ -8,13 +9,14 @@ import socket
 import ssl
 import struct
 import threading
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 HOLD, RESET, CLOSE, DRIP, GARBAGE = "hold", "reset", "close", "drip", "garbage"
+DELIVERY = "delivery"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A request as it came. `path` is with its query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A request that the platform took."""
 
@@ -57,13 +69,19 @@ class WebhookServer:
 
     Attributes:
         accepted: what it took, in order: the judge of what was delivered how often.
-        request_count, connection_count: how many there were.
-        script: what becomes of the next requests, one each. Behind its end all is well.
+        request_count, connection_count: how many there were; `counts` has the requests by what they are for.
+        script: what becomes of the next deliveries, one each; of None, and behind its end, all is well.
+        scripts: the same by what requests are for.
+        faults: what was wrong with requests; there must be none when it ends.
     """
 
     def __init__(self, script: Iterable[Answer] = (), tls: ssl.SSLContext | None = None, port: int = 0) -> None:
-        self.script = deque(script)
+        self.scripts: defaultdict[str, deque[Answer | None]] = defaultdict(deque)
+        self.script = self.scripts[DELIVERY]
+        self.script.extend(script)
+        self.counts: Counter[str] = Counter()
         self.accepted: list[Accepted] = []
+        self.faults: list[str] = []
         self.request_count = self.connection_count = 0
         self.lock = threading.Lock()
         self.changed = threading.Condition()
@@ -75,7 +93,7 @@ class WebhookServer:
         self.port = port
         self.listen()
 
-    def __enter__(self) -> "WebhookServer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,6 +103,18 @@ class WebhookServer:
     def url(self) -> str:
         """Where requests go."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/pp"
+
+    def purpose(self, method: str, path: str) -> str:
+        """What a request is for: DELIVERY, or a question before one."""
+        return DELIVERY
+
+    def verdict(self, asked: Asked) -> Answer:
+        """What the platform says of a request that nothing happens to."""
+        return Answer()
+
+    def key(self, asked: Asked) -> str:
+        """Which delivery a request is."""
+        return asked.headers["Idempotency-Key"]
 
     def listen(self) -> None:
         """Listen, on the same port as before."""
@@ -132,6 +162,7 @@ class WebhookServer:
         """End the server."""
         self.release()
         self.refuse()
+        assert not self.faults, self.faults
 
     def secure(self, connection: socket.socket) -> socket.socket:
         """The connection of a client, encrypted where the server is."""
@@ -171,17 +202,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         owner = self._owner
+        purpose = owner.purpose(self.command, self.path)
         with owner.lock:
             owner.request_count += 1
-            answer = owner.script.popleft() if owner.script else Answer()
-        if answer.at == "begin":
+            owner.counts[purpose] += 1
+            script = owner.scripts[purpose]
+            scripted = script.popleft() if script else None
+        if scripted and scripted.at == "begin":
             self.close_connection = True
-            return self._act(answer)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if answer.counts:
+            return self._act(scripted)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        asked = Asked(self.command, self.path, dict(self.headers), body)
+        answer = scripted
+        if answer is None or answer.counts:
             with owner.lock:
-                owner.accepted.append(Accepted(self.headers["Idempotency-Key"], body, dict(self.headers)))
+                verdict = owner.verdict(asked)
+                if verdict.counts and purpose == DELIVERY:
+                    owner.accepted.append(Accepted(owner.key(asked), body, asked.headers))
+            answer = scripted if scripted and verdict.counts else verdict
         self._act(answer)
+
+    do_GET = do_POST
 
     def _act(self, answer: Answer) -> None:
         owner = self._owner

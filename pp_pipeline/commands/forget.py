@@ -12,6 +12,7 @@ from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import check_can_ask, confirmed, counted, err, guarded, out, print_json, print_line
 from pp_pipeline.commands.people import known_merchant, read_address
 from pp_pipeline.contact_keys import contact_key
+from pp_pipeline.forgetting.audiences import forget_in_audiences
 from pp_pipeline.forgetting.compacting import compact
 from pp_pipeline.forgetting.files import FileRounds, FilesFound
 from pp_pipeline.forgetting.known import Erasure
@@ -141,7 +142,9 @@ def _forget(
 def _outbox(
     settings: Settings, ledger: Ledger, merchants: dict[str, Merchant], person: _Person, writes: bool
 ) -> OutboxFound:
-    return forget_in_outbox(settings, ledger, merchants, person.merchant, person.key, person.search, writes)
+    found = forget_in_outbox(settings, ledger, merchants, person.merchant, person.key, person.search, writes)
+    in_audiences = forget_in_audiences(merchants[person.merchant], person.key, person.addresses, writes)
+    return found + OutboxFound(0, in_audiences)
 
 
 def write_tombstone(ledger: Ledger, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pp_pipeline.landing.addresses import read_email
+from pp_pipeline.landing.addresses import read_email, read_phone
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import SettingsError
 
@@ -20,6 +20,22 @@ def read_address(text: str, option: str = "") -> str:
     if email is None:
         raise SettingsError(f"{option + ': ' if option else ''}that is not an e-mail address, such as ann@example.com")
     return email
+
+
+def read_number(text: str, merchant: Merchant, option: str = "") -> str:
+    """A phone number in E.164 form; without a country code it is one of the merchant's country.
+
+    Args:
+        option: as for `read_address`.
+
+    Raises:
+        SettingsError: it is none; the text does not show it.
+    """
+    phone, _ = read_phone(text, merchant.country)
+    if phone is None:
+        before = f"{option}: " if option else ""
+        raise SettingsError(f"{before}that is not a phone number with its country code, such as +12125550100")
+    return phone
 
 
 def known_merchant(merchants: Mapping[str, Merchant], name: str) -> Merchant:

@@ -4,7 +4,7 @@ from contextlib import closing
 
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import guarded, print_json, print_line
-from pp_pipeline.commands.people import known_merchant, read_address
+from pp_pipeline.commands.people import known_merchant, read_address, read_number
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
@@ -34,7 +34,8 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
     if name not in conversations:
         raise SettingsError(f"there is no conversation {name}; there are {', '.join(conversations)}")
     merchant, conversation = known_merchant(merchants, merchant_name), conversations[name]
-    email = read_address(to, "--to")
+    is_text = conversation.message.channel == "sms"
+    recipient = read_number(to, merchant, "--to") if is_text else read_address(to, "--to")
     day = acting_day(settings, merchants, None)
     outlets = make_outlets(settings, merchants)
     channel = outlets.channels.get((merchant_name, conversation.message.channel))
@@ -44,7 +45,7 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
         if settings.kill_switch or switch_is_on(ledger, KILL_SWITCH):
             raise SettingsError("the kill switch is on: nothing is sent; `pp kill-switch off` lets it go on")
         secret = known_secret(settings, ledger)
-        key = contact_key(secret, merchant_name, email)
+        key = contact_key(secret, merchant_name, recipient)
         if is_suppressed(ledger, key, conversation.message.channel, conversation.kind):
             raise SettingsError(
                 f"contact {key[:8]} is suppressed or was forgotten: nothing was sent; `pp why` of the address says "
@@ -52,7 +53,7 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
             )
         renderer = Renderer(settings.conversations_dir, conversations, merchants, secret)
         proofs = Proofs(ledger, renderer, channel, recipients_of(settings, channel.target))
-        outcome = proofs.send_test(conversation, merchant, email, day)
+        outcome = proofs.send_test(conversation, merchant, recipient, day)
     if as_json:
         told = {"state": outcome.state, "reason": outcome.reason, "provider_id": outcome.provider_id}
         print_json({"conversation": name, "target": channel.target, **told})

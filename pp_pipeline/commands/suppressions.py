@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pp_pipeline.commands.output import counted, guarded, print_json, print_line, print_table
-from pp_pipeline.commands.people import known_merchant, read_address
-from pp_pipeline.contact_keys import contact_key
+from pp_pipeline.commands.people import known_merchant, read_address, read_number
+from pp_pipeline.contact_keys import contact_key, phone_key
 from pp_pipeline.forgetting.words import FORGOTTEN
 from pp_pipeline.landing.cell_types import CHANNELS, MESSAGE_KINDS
 from pp_pipeline.landing.tables import ROW_TABLES
@@ -25,7 +25,7 @@ from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.settings import Settings, SettingsError, utc_now
 from pp_pipeline.warehouse import Warehouse
 
-EXPORT_COLUMNS = ("merchant", "email", "channel", "kind", "reason", "since")
+EXPORT_COLUMNS = ("merchant", "email", "phone", "channel", "kind", "reason", "since")
 
 
 @guarded
@@ -41,15 +41,18 @@ def run_suppressions(export: str, add: str, lift: str, channel: str, kind: str, 
             change = _add if add else _lift
             return change(ledger, key, channel, kind, as_json)
         found = suppressions_in_force(ledger)
+        secret = known_secret(settings, ledger) if export else b""
     if export:
-        return _export(settings, found, Path(export), as_json)
+        return _export(settings, secret, found, Path(export), as_json)
     _print_counts(found, as_json)
     return 0
 
 
 def _key(settings: Settings, ledger: Ledger, text: str, merchant: str) -> str:
-    known_merchant(load_merchants(settings), merchant)
-    return contact_key(known_secret(settings, ledger), merchant, read_address(text))
+    """Of a contact by its address, or of a phone number by itself."""
+    whose = known_merchant(load_merchants(settings), merchant)
+    recipient = read_number(text, whose) if text.strip().startswith("+") else read_address(text)
+    return contact_key(known_secret(settings, ledger), merchant, recipient)
 
 
 def _check_scope(channel: str, kind: str) -> None:
@@ -101,8 +104,8 @@ def _print_counts(found: Sequence[Suppression], as_json: bool) -> None:
     )  # fmt: skip
 
 
-def _export(settings: Settings, found: Sequence[Suppression], path: Path, as_json: bool) -> int:
-    known = _addresses(settings, {one.contact_key for one in found})
+def _export(settings: Settings, secret: bytes, found: Sequence[Suppression], path: Path, as_json: bool) -> int:
+    known = _recipients(settings, secret, {one.contact_key for one in found})
     rows = [
         (*known[one.contact_key], one.channel, one.kind, one.reason, one.since.isoformat())
         for one in found
@@ -132,17 +135,22 @@ def _export(settings: Settings, found: Sequence[Suppression], path: Path, as_jso
     return 1 if unknown else 0
 
 
-def _addresses(settings: Settings, keys: set[str]) -> Mapping[str, tuple[str, str]]:
-    """Merchant and address of the contacts that landed rows know."""
+def _recipients(settings: Settings, secret: bytes, keys: set[str]) -> Mapping[str, tuple[str, str, str]]:
+    """Merchant, address and phone number of what landed rows know: of a contact the address, of a number itself."""
     tables = [name for name, columns in ROW_TABLES.items() if "contact_key" in columns]
-    known: dict[str, tuple[str, str]] = {}
+    known: dict[str, tuple[str, str, str]] = {}
     with Warehouse(settings).connect() as connection:
         for table in tables:
             if connection.table_exists(table):
                 query = f"select distinct contact_key, merchant, email from {table} where contact_key is not null"
                 for key, merchant, email in connection.rows(query):
                     if key in keys:
-                        known[key] = (merchant, email)
+                        known[key] = (merchant, email, "")
+        if keys - known.keys() and connection.table_exists("contact_rows"):
+            query = "select distinct merchant, phone from contact_rows where phone is not null"
+            for merchant, phone in connection.rows(query):
+                if (key := phone_key(secret, merchant, phone)) in keys:
+                    known[key] = (merchant, "", phone)
     return known
 
 

@@ -62,11 +62,20 @@ class CouponUse(_Part):
 class Message(_Part):
     """What is sent on which channel. `has_offer` is what the discount cap counts."""
 
-    channel: Literal["email"]
+    channel: Literal["email", "sms"]
     template: Name = Field(description="name of the template files in the conversation's folder")
     passes: Literal[1] = Field(default=1, description="repeats to those who did not react")
     coupon: CouponUse | None = None
     offer: bool = Field(default=False, strict=True, description="carries an offer that is no code of a pool")
+    max_segments: int = Field(
+        default=3, ge=1, le=10, strict=True, description="of an SMS: a text of more pieces is not sent"
+    )
+
+    @model_validator(mode="after")
+    def _segments_are_of_sms(self) -> Self:
+        if self.channel != "sms" and "max_segments" in self.model_fields_set:
+            raise ValueError("max_segments is for texts; take it away, or write channel: sms")
+        return self
 
     @property
     def has_offer(self) -> bool:

@@ -19,7 +19,8 @@ def leftovers(settings: Settings, search: Search, searched: Collection[Path]) ->
         searched: files that were read cell by cell, where another merchant's contact may have the same address.
     """
     outbox = settings.outbox
-    by_lines = {*outbox.glob("messages/*/*.eml"), *outbox.glob("events/*/*.jsonl"), *outbox.glob("segments/*/*.jsonl")}
+    patterns = ("messages/*/*.eml", "messages/*/*.sms.json", "events/*/*.jsonl", "segments/*/*.jsonl")
+    by_lines = {path for pattern in patterns for path in outbox.glob(pattern)}
     skipped = {*searched, *by_lines, settings.warehouse_file}
     for path in sorted(settings.home.rglob("*")):
         if path in skipped or path.is_symlink() or not path.is_file():

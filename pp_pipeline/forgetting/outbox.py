@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,10 @@ from pp_pipeline.forgetting.searching import Search
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.outlets.outbox import file_name
 from pp_pipeline.settings import Settings
+
+_DRAFT = re.compile(r"\.(.+)\.[0-9]+\.part")
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,13 @@ def _messages(
 ) -> Iterator[Path]:
     """Messages that the ledger knows as the contact's, and others with the address in them: unless the ledger knows
     them as another contact's, or, where it knows nothing, another merchant sent them. Drafts that a kill left
-    behind, too."""
+    behind, too. Texts hold a number and no address, so it is by their names that the ledger knows whose they are."""
     owners = _owners(ledger)
     for path in outbox.glob("messages/*/*"):
         if not path.is_file():
             continue
-        owner = owners.get(path.name)
+        draft = _DRAFT.fullmatch(path.name)
+        owner = owners.get(draft[1] if draft else path.name)
         if owner == contact_key:
             yield path
         elif owner is None:
@@ -95,13 +100,18 @@ def _sender_of(content: bytes) -> str:
 
 
 def _owners(ledger: Ledger) -> dict[str, str | None]:
-    """The contact of each message in the outbox that the ledger knows, by the name of its file."""
+    """The contact of each message in the outbox that the ledger knows, by the name of its file; of texts also where
+    the sending was cut off before it wrote down that name."""
     table = deliveries.c
     query = select(table.provider_id, table.contact_key).where(
         table.kind == "message", table.provider_id.startswith("outbox:")
     )
+    texts = select(table.conversation, table.key, table.contact_key).where(
+        table.kind == "message", table.channel == "sms", table.provider_id.is_(None)
+    )
     with ledger.reading() as connection:
-        return {provider_id.removeprefix("outbox:"): key for provider_id, key in connection.execute(query)}
+        found = {provider_id.removeprefix("outbox:"): key for provider_id, key in connection.execute(query)}
+        return found | {file_name(name, key, "sms"): contact for name, key, contact in connection.execute(texts)}
 
 
 def _forget_lines(path: Path, merchant: str, contact_key: str, search: Search, writes: bool) -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 from pp_pipeline.ledger.resolving import batches_of, hold_finishing, open_again
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.ledger.suppressions import apply_changes
 from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
 from pp_pipeline.ledger.witness import RESTORED_LEDGER, Mark, Witness
 from pp_pipeline.sending.batches import Batch, are_newest
@@ -25,6 +26,7 @@ from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
 from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, contact_keys, ledger_columns
 from pp_pipeline.sending.releases import finish
+from pp_pipeline.sending.unsubscriptions import unsubscriptions
 
 _AGAIN = ("failed", "deferred")
 _FINAL = ("sent", "skipped", "unknown")
@@ -119,6 +121,7 @@ class Claimer:
                     (deliveries.c.state == "unknown") & (deliveries.c.reason == "lease_expired"),
                 ),
             )
+            apply_changes(connection, unsubscriptions(claim, outcomes, now))
             if is_left:
                 mine = (deliveries.c.claim == claim.token, deliveries.c.state.in_(_AGAIN))
                 open_again(connection, batches_of(connection, mine))

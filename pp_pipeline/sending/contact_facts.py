@@ -1,4 +1,4 @@
-"""What is known now of the contacts that messages go to: name, phone, zone, consents, newest purchase.
+"""What is known now of the contacts that messages and segments go to: name, phone, zone, consents, newest purchase.
 
 Read set-based for all messages of a load, from the landed contacts feed and the order versions, on the newest files.
 """
@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from pp_pipeline.landing.cell_types import CHANNELS, MESSAGE_KINDS
+from pp_pipeline.sending.engagement import Engagement, read_engagement
 from pp_pipeline.sending.plan import marks
 from pp_pipeline.sending.planned import Consent, ContactFacts
 from pp_pipeline.warehouse import Connection
@@ -20,18 +21,42 @@ _CONSENT_COLUMNS = tuple(
 )
 
 
-def read_contacts(connection: Connection, days: list[date]) -> dict[tuple[str, str], ContactFacts]:
-    """The facts of the contacts of the days' messages, by merchant and contact key."""
+def read_contacts(
+    connection: Connection, days: list[date], with_engagement: bool = False
+) -> dict[tuple[str, str], ContactFacts]:
+    """The facts of the contacts of the days' messages, by merchant and contact key.
+
+    Args:
+        with_engagement: whether feedback is looked through, too.
+    """
     bought = _last_purchases(connection, days)
-    rows = _contact_rows(connection, days)
+    asked = f"select distinct merchant, contact_key from planned_messages where due_on in ({marks(days)})"
+    rows = _contact_rows(connection, asked, days, _WORDS + _CONSENT_COLUMNS)
+    engagement = read_engagement(connection, days) if with_engagement else Engagement()
     nothing = (None,) * (len(_WORDS) + len(_CONSENT_COLUMNS))
     found = {}
-    for contact in bought.keys() | rows.keys():
+    for merchant, contact_key in connection.rows(asked, days):
+        contact = merchant, contact_key
         cells = rows.get(contact, nothing)
         words = {name: cell or "" for name, cell in zip(_WORDS, cells, strict=False)}
-        consents = _consents(cells[len(_WORDS) :])
-        found[contact] = ContactFacts(**words, consents=consents, last_purchase_on=bought.get(contact))
+        found[contact] = ContactFacts(
+            **words,
+            consents=_consents(cells[len(_WORDS) :]),
+            last_purchase_on=bought.get(contact),
+            engaged_on=engagement.last_on.get(contact),
+            heard=engagement.heard.get(merchant, {}),
+        )
     return found
+
+
+def read_email_consents(connection: Connection, days: list[date]) -> dict[tuple[str, str], Consent]:
+    """The consents to commercial e-mail of the members of the days' segments, by merchant and contact key."""
+    asked = f"select distinct merchant, contact_key from segment_snapshots where snapshot_on in ({marks(days)})"
+    names = [f"email_commercial_consent{suffix}" for suffix in ("", "_on", "_evidence")]
+    rows = _contact_rows(connection, asked, days, names)
+    return {
+        contact: Consent(basis, since, bool(evidence)) for contact, (basis, since, evidence) in rows.items() if basis
+    }
 
 
 def _consents(cells: Sequence[Any]) -> dict[tuple[str, str], Consent]:
@@ -43,15 +68,19 @@ def _consents(cells: Sequence[Any]) -> dict[tuple[str, str], Consent]:
     return found
 
 
-def _contact_rows(connection: Connection, days: list[date]) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """The newest row of each contact: of its newest file date, then of the last file by name, then the last in it."""
+def _contact_rows(
+    connection: Connection, asked: str, days: list[date], columns: Sequence[str]
+) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """The newest row of each contact: of its newest file date, then of the last file by name, then the last in it.
+
+    Args:
+        asked: a query of the merchants and contact keys that are asked for, with `days` as its parameters.
+    """
     if not connection.table_exists("contact_rows"):
         return {}
     bytewise = 'feed_file collate "C"' if connection.dialect == "postgres" else "feed_file"
     sql = f"""
-        with asked as (
-            select distinct merchant, contact_key from planned_messages where due_on in ({marks(days)})
-        ),
+        with asked as ({asked}),
         ranked as (
             select
                 contacts.*,
@@ -62,7 +91,7 @@ def _contact_rows(connection: Connection, days: list[date]) -> dict[tuple[str, s
             from contact_rows as contacts
             inner join asked on contacts.merchant = asked.merchant and contacts.contact_key = asked.contact_key
         )
-        select merchant, contact_key, {", ".join(_WORDS + _CONSENT_COLUMNS)}
+        select merchant, contact_key, {", ".join(columns)}
         from ranked
         where recency = 1
     """

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.contact_facts import read_contacts
+from pp_pipeline.relay_roads import AudienceFileRoad
+from pp_pipeline.sending.contact_facts import read_contacts, read_email_consents
 from pp_pipeline.sending.orders import read_orders, read_orders_now, read_quarantined
 from pp_pipeline.sending.plan import (
     BatchId,
@@ -71,14 +72,14 @@ def _hashes(connection: Connection, days: list[date], merchants: Mapping[str, Me
 
 
 def _messages(
-    connection: Connection, days: list[date], _merchants: Mapping[str, Merchant]
+    connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
 ) -> Iterator[tuple[BatchId, Planned]]:
     if not connection.table_exists("planned_messages"):
         return
     orders = read_orders(connection, days)
     now = read_orders_now(connection, days)
     quarantined = read_quarantined(connection, "planned_messages", "due_on", days)
-    contacts = read_contacts(connection, days)
+    contacts = read_contacts(connection, days, any(each.sending.sunset for each in merchants.values()))
     sql = f"""
         select
             messages.merchant, messages.due_on, messages.message_id, messages.contact_key, events.email,
@@ -172,9 +173,24 @@ def _snapshots(
     members: dict[tuple[str, str, str, date], list[tuple[str, str | None]]] = {}
     for relay, segment, merchant, day, contact_key, email in connection.rows(sql, [*parameters, *days]):
         members.setdefault((relay, segment, merchant, day), []).append((contact_key, email))
+    demanding = {
+        (name, relay.relay): relay
+        for name, merchant in merchants.items()
+        for relay in merchant.relays
+        if isinstance(relay, AudienceFileRoad)
+    }
+    consents = read_email_consents(connection, days) if demanding else {}
     for (relay, segment, merchant, day), found in members.items():
         batch = BatchId(day, "snapshot", f"{relay}:{segment}", merchant)
-        yield batch, PlannedSnapshot(snapshot_key(batch), relay, segment, merchant, day, tuple(found))
+        consenting = None
+        if road := demanding.get((merchant, relay)):
+            recorded = [(contact_key, consents.get((merchant, contact_key))) for contact_key, _ in found]
+            consenting = frozenset(
+                contact_key
+                for contact_key, consent in recorded
+                if consent and road.is_enough(consent.basis) and (consent.since is None or consent.since <= day)
+            )
+        yield batch, PlannedSnapshot(snapshot_key(batch), relay, segment, merchant, day, tuple(found), consenting)
 
 
 _READERS = {"messages": _messages, "events": _events, "snapshot": _snapshots}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.landing.completeness import Completeness, MissingFile, completeness
 from pp_pipeline.ledger.store import Ledger
@@ -43,7 +44,7 @@ class Gates:
         if merchant is None:
             return "rehearsal"
         if batch.kind == "messages":
-            leaves = merchant.leaves_the_machine("channel", "email")
+            leaves = merchant.leaves_the_machine("channel", self._channels.get(batch.name, "email"))
         else:
             leaves = merchant.leaves_the_machine("relay", batch.name.partition(":")[0])
         return "live" if leaves else "rehearsal"
@@ -115,5 +116,13 @@ class Gates:
     @cached_property
     def _transactional(self) -> frozenset[str]:
         """The conversations that pass; only read when a day lacks something."""
-        found = load_conversations(self.settings.conversations_dir, self._merchants)
-        return frozenset(each.conversation for each in found if each.kind == "transactional")
+        return frozenset(each.conversation for each in self._conversations if each.kind == "transactional")
+
+    @cached_property
+    def _channels(self) -> dict[str, str]:
+        """By which channel each conversation writes; only read in live mode."""
+        return {each.conversation: each.message.channel for each in self._conversations}
+
+    @cached_property
+    def _conversations(self) -> list[Conversation]:
+        return load_conversations(self.settings.conversations_dir, self._merchants)

@@ -22,6 +22,8 @@ class BatchReport:
 
     batch: Batch
     state: BatchState
+    channel: str = ""
+    """Of messages that were to be sent."""
     outcomes: Counter[str] = field(default_factory=Counter)
     problem: str = ""
     """Why a ready batch was not sent, or not to its end: `changed` (the plan is not what was sealed),

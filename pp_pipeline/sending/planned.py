@@ -72,6 +72,10 @@ class ContactFacts:
     consents: Mapping[tuple[str, str], Consent] = field(default_factory=dict)
     """By channel and kind of message."""
     last_purchase_on: dt.date | None = None
+    engaged_on: dt.date | None = None
+    """When it last opened, clicked, answered or did anything else of its own; only read where a sunset rule asks."""
+    heard: Mapping[str, tuple[dt.date, dt.date]] = field(default_factory=dict)
+    """By channel: the first and the last day on which its merchant heard of an opening or a click, by anybody."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class PlannedMessage:
             which a row was refused after its newest version.
         coupon: drawn when the message is claimed, where its conversation declares one.
         recommended: articles to recommend, the best first; empty where the message shows none.
+        phone_key: of an SMS, the key of the number that it goes to (contact_keys.py), set when it is about to go: what
+            is suppressed for a number holds for whoever has it.
     """
 
     key: str
@@ -109,6 +115,12 @@ class PlannedMessage:
     contact: ContactFacts = field(default=ContactFacts(), repr=False)
     coupon: Coupon | None = None
     recommended: tuple[RecommendedProduct, ...] = field(default=(), repr=False)
+    phone_key: str = ""
+
+    @property
+    def recipient(self) -> str | None:
+        """Where it goes: an address, or the number of an SMS; nothing where nobody knows it."""
+        return (self.contact.phone or None) if self.channel == "sms" else self.email
 
 
 @dataclass(frozen=True)
@@ -145,7 +157,10 @@ class PlannedEvent:
 
 @dataclass(frozen=True)
 class PlannedSnapshot:
-    """A segment's members on a day, for one relay; `members` are (contact_key, email)."""
+    """A segment's members on a day, for one relay; `members` are (contact_key, email).
+
+    `consenting`: who of them gave the consent that the relay demands; None where it demands none.
+    """
 
     key: str
     relay: str
@@ -153,16 +168,21 @@ class PlannedSnapshot:
     merchant: str
     snapshot_on: dt.date
     members: tuple[tuple[str, str | None], ...] = field(repr=False)
+    consenting: frozenset[str] | None = None
 
 
 Planned = PlannedMessage | PlannedEvent | PlannedSnapshot
 
 
 def contact_keys(item: Planned) -> list[str]:
-    """Whom a delivery is about."""
+    """Whom a delivery is about; of an SMS its number, too."""
     if isinstance(item, PlannedSnapshot):
         return [contact_key for contact_key, _ in item.members]
-    return [item.contact_key]
+    return (
+        [item.contact_key, item.phone_key]
+        if isinstance(item, PlannedMessage) and item.phone_key
+        else [item.contact_key]
+    )
 
 
 def ledger_columns(item: Planned) -> dict[str, Any]:

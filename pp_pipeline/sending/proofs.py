@@ -7,6 +7,7 @@ somebody sees what arrives. They stand in the ledger as what they are (kind `tes
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select, update
@@ -22,7 +23,7 @@ from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.sending.couponing import REHEARSAL
 from pp_pipeline.sending.guards.recipients import Recipients
 from pp_pipeline.sending.outlets.outlet import Channel, Draft, EmailDraft, Outcome, OutletBroken
-from pp_pipeline.sending.planned import Order, OrderLine, PlannedMessage
+from pp_pipeline.sending.planned import ContactFacts, Order, OrderLine, PlannedMessage
 from pp_pipeline.settings import utc_now
 
 NOT_ON_ALLOW_LIST = "not_on_allow_list"
@@ -32,9 +33,14 @@ _LEASE = timedelta(minutes=10)
 
 
 def sample_message(
-    conversation: Conversation, merchant: Merchant, secret: bytes, email: str, day: date, key: str
+    conversation: Conversation, merchant: Merchant, secret: bytes, to: str, day: date, key: str
 ) -> PlannedMessage:
-    """The conversation's message about an order that nobody made, with a code that no shop takes."""
+    """The conversation's message about an order that nobody made, with a code that no shop takes.
+
+    Args:
+        to: an address, or of a conversation that writes texts a phone number (E.164).
+    """
+    is_text = conversation.message.channel == "sms"
     use = conversation.message.coupon
     lines = (
         OrderLine("SAMPLE-1", "Notebook, lined", "Paper", 2, 695),
@@ -53,8 +59,8 @@ def sample_message(
     return PlannedMessage(
         key=key,
         merchant=merchant.merchant,
-        contact_key=contact_key(secret, merchant.merchant, email),
-        email=email,
+        contact_key=contact_key(secret, merchant.merchant, to),
+        email=None if is_text else to,
         run_key="",
         conversation=conversation.conversation,
         step=conversation.step,
@@ -66,6 +72,7 @@ def sample_message(
         order_number=None,
         due_on=day,
         order=order,
+        contact=ContactFacts(first_name="Alex", phone=to if is_text else ""),
         coupon=Coupon(REHEARSAL + key[:8], day + timedelta(days=use.min_days_valid)) if use else None,
     )
 
@@ -89,23 +96,25 @@ class Proofs:
 
     ledger: Ledger
     renderer: Renderer
-    channel: Channel
+    channel: Channel[Any]
     recipients: Recipients
 
-    def send_test(self, conversation: Conversation, merchant: Merchant, email: str, day: date) -> Outcome:
-        """A proof to an address, as often as somebody asks."""
+    def send_test(self, conversation: Conversation, merchant: Merchant, to: str, day: date) -> Outcome:
+        """A proof to an address or number, as often as somebody asks."""
         key = uuid4().hex  # of the message too: a mail program shows two of one Message-ID once
-        message = sample_message(conversation, merchant, self.renderer.secret, email, day, key)
+        message = sample_message(conversation, merchant, self.renderer.secret, to, day, key)
         outcome = self._send("test", f"test:{key}", message, conversation.kind)
         assert outcome is not None, "its key is new"
         return outcome
 
     def send_seeds(self, conversation: Conversation, merchant: Merchant, day: date) -> None:
-        """A proof of a day to each seed address of the merchant, once."""
-        for email in merchant.sending.seeds:
-            words = f"{conversation.conversation}\n{day}\n{email}"
+        """A proof of a day to each seed of the merchant whom its channel reaches, once."""
+        for seed in merchant.sending.seeds:
+            if seed.startswith("+") != (conversation.message.channel == "sms"):
+                continue
+            words = f"{conversation.conversation}\n{day}\n{seed}"
             key = hashlib.sha256(words.encode()).hexdigest()[:32]
-            message = sample_message(conversation, merchant, self.renderer.secret, email, day, key)
+            message = sample_message(conversation, merchant, self.renderer.secret, seed, day, key)
             name = (conversation.conversation, conversation.step, merchant.merchant, f"{day}", message.contact_key)
             self._send("seed", ":".join(("seed", *name)), message, conversation.kind)
 
@@ -149,7 +158,7 @@ class Proofs:
     def _deliver(self, message: PlannedMessage, message_kind: str) -> Outcome:
         if is_suppressed(self.ledger, message.contact_key, message.channel, message_kind):
             return Outcome("skipped", SUPPRESSED)
-        if not self.recipients.include(message.email):
+        if not self.recipients.include(message.recipient):
             return Outcome("skipped", NOT_ON_ALLOW_LIST)
         try:
             draft = self.renderer.render(message)
@@ -161,3 +170,8 @@ class Proofs:
             return Outcome("failed", str(broken))
         except Exception as error:  # whatever an outlet does, the ledger knows that nobody knows
             return Outcome("unknown", f"outlet: {type(error).__name__}")
+
+
+def _marked(draft: Draft) -> Draft:
+    """The draft, marked as a proof in its subject; a text is what it is, in as many pieces."""
+    return replace(draft, subject=MARK + draft.subject) if isinstance(draft, EmailDraft) else draft

@@ -6,12 +6,13 @@ before it goes. The warehouse is only open while a load of batches is read.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import get_args
 from zoneinfo import ZoneInfo
 
+from pp_pipeline.contact_keys import phone_key
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
@@ -31,7 +32,7 @@ from pp_pipeline.sending.loads import Count, Progress, loads
 from pp_pipeline.sending.outlets.making import make_outlets
 from pp_pipeline.sending.outlets.outlet import OutletKey, Outlets
 from pp_pipeline.sending.plan import BatchId
-from pp_pipeline.sending.planned import Planned
+from pp_pipeline.sending.planned import Planned, PlannedMessage
 from pp_pipeline.sending.proofs import Proofs
 from pp_pipeline.sending.releases import note_sendable
 from pp_pipeline.sending.summary import SendSummary
@@ -125,6 +126,7 @@ class Sender:
             if not report.problem:
                 # A key goes once, though a day rebuilt by itself may have left its row on another day too.
                 items[report.batch.number] = list({item.key: item for item in content.items}.values())
+                report.channel = next((item.channel for item in content.items if isinstance(item, PlannedMessage)), "")
                 queue += [self._candidate(report.batch, item) for item in items[report.batch.number]]
         queue.sort(key=lambda each: (-self._priority(each.batch), each.batch.day, each.item.key))
         reports = {report.batch.number: report for report in load}
@@ -163,6 +165,8 @@ class Sender:
         if batch.id.kind != "messages":
             return Candidate(batch, item)
         conversation = self.conversations[batch.id.name]
+        if isinstance(item, PlannedMessage) and item.channel == "sms" and item.contact.phone:
+            item = replace(item, phone_key=phone_key(self._renderer.secret, item.merchant, item.contact.phone))
         return Candidate(
             batch,
             item,

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.batches import Batch
 from pp_pipeline.sending.lane import BatchReport
 
 OUTBOX = "rehearsal: outbox"
@@ -54,13 +53,15 @@ def by_state(reasons: Mapping[str, int]) -> Counter[str]:
     return total
 
 
-def road_of(batch: Batch, merchants: Mapping[str, Merchant]) -> str:
+def road_of(report: BatchReport, merchants: Mapping[str, Merchant]) -> str:
     """By what a batch's deliveries go, such as `live: email of main by smtp`."""
+    batch = report.batch
     merchant = merchants.get(batch.id.merchant)
     if batch.release.target == "rehearsal" or merchant is None:
         return OUTBOX
     if batch.id.kind == "messages":
-        return f"live: email of {merchant.merchant} by {merchant.channels['email'].via}"
+        road = merchant.channels.road(report.channel)
+        return f"live: {report.channel} of {merchant.merchant} by {road.via}" if road.leaves_the_machine else OUTBOX
     name = batch.id.name.partition(":")[0]
     via = next(relay.via for relay in merchant.relays if relay.relay == name)
     return f"live: relay {name} of {merchant.merchant} by {via}"
@@ -75,7 +76,7 @@ def _metadata(reports: list[BatchReport], merchants: Mapping[str, Merchant]) -> 
     roads: Counter[str] = Counter()
     for report in reports:
         if report.outcomes or report.state.state == "ready":
-            roads[road_of(report.batch, merchants)] += report.outcomes["sent"]
+            roads[road_of(report, merchants)] += report.outcomes["sent"]
     problems = [f"{report.batch}: {report.problem}" for report in reports if report.problem]
     return {
         **{f"deliveries {state}": count for state, count in by_state(reasons).items()},

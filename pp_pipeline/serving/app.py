@@ -24,6 +24,7 @@ from pp_pipeline.serving.openapi import description
 from pp_pipeline.serving.pages import CONTENT_SECURITY_POLICY, preferences_page, problem_page, unsubscribe_page
 from pp_pipeline.serving.requests import MOST_OF_A_WEBHOOK, read_body, read_form
 from pp_pipeline.serving.tokens import Person, read_token
+from pp_pipeline.serving.twilio import NO_ANSWER
 from pp_pipeline.serving.webhooks import NotReadable, Source, take_post
 from pp_pipeline.settings import Settings
 
@@ -87,6 +88,8 @@ class Endpoint:
             return JSONResponse({"error": str(error)}, 400)
         except LedgerBusy:
             return JSONResponse({"error": "the ledger can't be written; post it again"}, 503, _RETRY)
+        if source.webhook.format == "twilio":
+            return Response(NO_ANSWER, media_type="text/xml")
         return JSONResponse(taken)
 
     async def openapi(self, request: Request) -> Response:

@@ -64,12 +64,13 @@ def postmark(event: Event) -> Cells | None:
 def sendgrid(event: Event) -> Cells | None:
     """SendGrid: `event` delivered, open, click, bounce, spamreport, unsubscribe or group_unsubscribe.
 
-    `smtp-id` is the Message-ID of the e-mail, which begins with our message id.
+    Our message id is the custom argument `message_id`, which it repeats in each event; of an e-mail that reached it by
+    SMTP `smtp-id`, the Message-ID, begins with it.
     """
     word = _SENDGRID_EVENTS.get(_text(event.get("event")))
     if not word:
         return None
-    number = _text(event.get("smtp-id")).strip("<> ").partition("@")[0]
+    number = _text(event.get("message_id")) or _text(event.get("smtp-id")).strip("<> ").partition("@")[0]
     return {
         "event": word,
         "email": _text(event.get("email")),

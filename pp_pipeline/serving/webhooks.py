@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.roads import InboundWebhook
 from pp_pipeline.sending.outlets.webhook import verify
+from pp_pipeline.serving import twilio
 from pp_pipeline.serving.contact_words import resubscribe, unsubscribe
 from pp_pipeline.serving.intake import LOG, Intake
 from pp_pipeline.serving.provider_formats import FORMATS
@@ -40,6 +41,8 @@ class Source:
         secret = self.secret.get_secret_value().encode()
         if self.webhook.proof == "password":
             return _knows_password(headers.get("authorization", ""), secret)
+        if self.webhook.format == "twilio":
+            return twilio.is_signed(secret, self.webhook.url, body, headers.get("x-twilio-signature", ""))
         timestamp, signature = headers.get("pp-timestamp", ""), headers.get("pp-signature", "")
         return verify(secret, timestamp, body, signature, intake.now())
 
@@ -68,8 +71,8 @@ def take_post(settings: Settings, intake: Intake, secret: bytes, source: Source,
         NotReadable: the body is not what was agreed; nothing of it was taken.
         LedgerBusy: nothing of it counts yet.
     """
-    events = _events(body)
-    if source.webhook.format == "sms":
+    events = twilio.read_post(body) if source.webhook.format == "twilio" else _events(body)
+    if source.webhook.format in ("sms", "twilio"):
         messages = [message for event in events if (message := read_message(event, source.merchant))]
         keys = keys_of_phones(settings, secret, source.merchant, {message.phone for message in messages})
         for message in messages:

@@ -14,7 +14,7 @@ from datetime import date
 from multiprocessing.connection import Connection
 from time import perf_counter
 
-from pp_pipeline.roads import ChannelRoad
+from pp_pipeline.channel_roads import SmtpRoad
 from pp_pipeline.sending.outlets.mime import email_bytes
 from pp_pipeline.sending.outlets.outlet import EmailDraft
 from pp_pipeline.sending.outlets.pace import Pace
@@ -31,9 +31,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=5_000, help="how many each of the two sends")
     count = parser.parse_args().messages // _ROUNDS
     with _server() as (port, accepted_count):
-        channel = SmtpChannel(
-            ChannelRoad(via="smtp", host="127.0.0.1", port=port, security="none"), pace=Pace(float("inf"))
-        )
+        channel = SmtpChannel(SmtpRoad(host="127.0.0.1", port=port, security="none"), pace=Pace(float("inf")))
         ways = {"SmtpChannel": lambda drafts: _by_channel(channel, drafts), "smtplib": lambda d: _by_hand(port, d)}
         seconds = dict.fromkeys(ways, 0.0)
         for round_number in range(_ROUNDS):

@@ -14,6 +14,7 @@ from pp_pipeline.sending.guards.case import (
     EVERY_ONE,
     MESSAGES,
     MESSAGES_AND_EVENTS,
+    MESSAGES_AND_SNAPSHOTS,
     Case,
     DeliveryKind,
     Guard,
@@ -22,6 +23,7 @@ from pp_pipeline.sending.guards.case import (
 )
 from pp_pipeline.sending.guards.consent import no_consent
 from pp_pipeline.sending.guards.recipients import EVERYBODY, Recipients
+from pp_pipeline.sending.guards.sunset import sunset
 from pp_pipeline.sending.ledger_facts import LedgerFacts
 from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
@@ -48,12 +50,15 @@ def without_barred(
     snapshot: PlannedSnapshot, ledger: LedgerFacts, recipients: Recipients = EVERYBODY
 ) -> PlannedSnapshot:
     """The snapshot without the contacts that a relay must not hear of."""
-    members = tuple(
-        (contact_key, email)
-        for contact_key, email in snapshot.members
-        if not _barring("snapshot", RelayCase(contact_key, email, snapshot.relay, ledger, recipients))
-    )
-    return replace(snapshot, members=members)
+
+    def is_barred(contact_key: str, email: str | None) -> bool:
+        lacks_consent = snapshot.consenting is not None and (
+            contact_key not in snapshot.consenting or ledger.is_suppressed(contact_key, "email", "commercial")
+        )
+        case = RelayCase(contact_key, email, snapshot.relay, ledger, recipients, lacks_consent=lacks_consent)
+        return _barring("snapshot", case) is not None
+
+    return replace(snapshot, members=tuple(member for member in snapshot.members if not is_barred(*member)))
 
 
 def _barring(kind: DeliveryKind, case: RelayCase) -> Guard | None:
@@ -61,17 +66,23 @@ def _barring(kind: DeliveryKind, case: RelayCase) -> Guard | None:
 
 
 GUARDS: tuple[Guard, ...] = (
-    Guard("suppressed", "skips", EVERY_ONE, "the contact is on the suppression list for the channel and kind",
+    Guard("suppressed", "skips", EVERY_ONE,
+          "the contact, or the number of an SMS, is on the suppression list for the channel and kind",
           run_guards.suppressed, lambda case: case.ledger.is_suppressed(case.contact_key, case.relay)),
-    Guard("not_on_allow_list", "skips", EVERY_ONE, "outside production: the address is not on the list",
+    Guard("no_phone", "skips", MESSAGES, "it is an SMS, and the contact has no phone number", run_guards.no_phone),
+    Guard("not_on_allow_list", "skips", EVERY_ONE, "outside production: the address or number is not on the list",
           run_guards.not_on_allow_list, lambda case: not case.recipients.include(case.email)),
-    Guard("no_consent", "skips", MESSAGES, "there is no consent for the channel and kind", no_consent),
+    Guard("no_consent", "skips", MESSAGES_AND_SNAPSHOTS,
+          "there is no consent for the channel and kind; of snapshots: the relay demands it",
+          no_consent, lambda case: case.lacks_consent),
     Guard("order_of_another_contact", "skips", MESSAGES, "the order is another contact's now",
           run_guards.order_of_another_contact),
     Guard("order_in_quarantine", "skips", MESSAGES_AND_EVENTS, "a row of the order was refused after its version",
           run_guards.order_in_quarantine, lambda case: case.is_quarantined),
     Guard("exit_when", "skips", MESSAGES, "a word of the conversation's `exit_when` is true now", run_guards.exit_when),
     Guard("hold_out", "skips", COMMERCIAL, "the contact is in the conversation's hold-out share", run_guards.hold_out),
+    Guard("sunset", "skips", COMMERCIAL, "the contact has shown no interest for longer than the merchant's `sunset`",
+          sunset),
     Guard("sent_under_another_id", "skips", MESSAGES, "the same step of the same run went under another id",
           run_guards.sent_before),
     Guard("earlier_pass_not_sent", "skips or defers", MESSAGES,

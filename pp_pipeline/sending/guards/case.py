@@ -16,6 +16,7 @@ DeliveryKind = Literal["commercial", "transactional", "event", "snapshot"]
 COMMERCIAL: frozenset[DeliveryKind] = frozenset({"commercial"})
 MESSAGES: frozenset[DeliveryKind] = frozenset({"commercial", "transactional"})
 MESSAGES_AND_EVENTS: frozenset[DeliveryKind] = frozenset({"commercial", "transactional", "event"})
+MESSAGES_AND_SNAPSHOTS: frozenset[DeliveryKind] = frozenset({"commercial", "transactional", "snapshot"})
 EVERY_ONE: frozenset[DeliveryKind] = frozenset(get_args(DeliveryKind))
 
 
@@ -62,6 +63,7 @@ class RelayCase:
     ledger: LedgerFacts
     recipients: Recipients = EVERYBODY
     is_quarantined: bool = False
+    lacks_consent: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,15 @@ from pp_pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Recipients:
-    """Addresses, or patterns of them with * and ?; None is everybody."""
+    """Addresses and phone numbers (E.164), or patterns of them with * and ?; None is everybody."""
 
     patterns: tuple[str, ...] | None = None
 
-    def include(self, email: str | None) -> bool:
-        """Whether somebody may be reached; of no address nobody can tell, so it is on no list."""
+    def include(self, recipient: str | None) -> bool:
+        """Whether an address or number may be reached; of none nobody can tell, so it is on no list."""
         if self.patterns is None:
             return True
-        return email is not None and any(each.fullmatch(email.strip().lower()) for each in self._compiled)
+        return recipient is not None and any(each.fullmatch(recipient.strip().lower()) for each in self._compiled)
 
     @cached_property
     def _compiled(self) -> list[re.Pattern[str]]:

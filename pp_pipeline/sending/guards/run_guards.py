@@ -4,13 +4,20 @@ from pp_pipeline.conversations.shares import is_held_out
 from pp_pipeline.sending.guards.case import Case, skip
 from pp_pipeline.sending.ledger_facts import GONE_OUT
 from pp_pipeline.sending.outlets.outlet import Outcome
+from pp_pipeline.sending.planned import contact_keys
 
 
 def suppressed(case: Case) -> Outcome | None:
-    """The contact is on the suppression list."""
+    """The contact, or the number of an SMS, is on the suppression list."""
     item = case.item
-    is_suppressed = case.ledger.is_suppressed(item.contact_key, item.channel, case.conversation.kind)
+    kind = case.conversation.kind
+    is_suppressed = any(case.ledger.is_suppressed(key, item.channel, kind) for key in contact_keys(item))
     return skip("suppressed") if is_suppressed else None
+
+
+def no_phone(case: Case) -> Outcome | None:
+    """Nobody knows a number that an SMS could go to."""
+    return skip("no_phone") if case.item.channel == "sms" and not case.item.contact.phone else None
 
 
 def order_of_another_contact(case: Case) -> Outcome | None:
@@ -72,5 +79,5 @@ def earlier_pass(case: Case) -> Outcome | None:
 
 
 def not_on_allow_list(case: Case) -> Outcome | None:
-    """Outside production only addresses on the list are written to."""
-    return None if case.recipients.include(case.item.email) else skip("not_on_allow_list")
+    """Outside production only addresses and numbers on the list are written to."""
+    return None if case.recipients.include(case.item.recipient) else skip("not_on_allow_list")

@@ -3,9 +3,19 @@ declared (DESIGN 5)."""
 
 from collections.abc import Mapping
 
-from pp_pipeline.merchants import CHANNELS, Merchant
-from pp_pipeline.roads import ChannelRoad
-from pp_pipeline.roads import Relay as DeclaredRelay
+from pydantic import SecretStr
+
+from pp_pipeline.channel_roads import CHANNELS, ChannelRoad, ProviderRoad, SmtpRoad, TwilioRoad
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.relay_roads import (
+    AudienceFileRoad,
+    KlaviyoRoad,
+    ListrakRoad,
+    MembersFileRoad,
+    OutboxRoad,
+    WebhookRoad,
+)
+from pp_pipeline.relay_roads import Relay as DeclaredRelay
 from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
 from pp_pipeline.sending.outlets.outlet import Channel, Outlets, Relay
 from pp_pipeline.settings import Settings
@@ -21,25 +31,63 @@ def make_outlets(settings: Settings, merchants: Mapping[str, Merchant]) -> Outle
     relays: dict[tuple[str, str], Relay] = {}
     for merchant in merchants.values():
         for name in CHANNELS:
-            road = merchant.channels.get(name, ChannelRoad())
-            channels[merchant.merchant, name] = _channel(settings, road, f"channel {name} of {merchant.merchant}")
+            whose = f"channel {name} of {merchant.merchant}"
+            channels[merchant.merchant, name] = _channel(settings, merchant.channels.road(name), whose)
         for declared in merchant.relays:
-            whose = f"relay {declared.relay} of {merchant.merchant}"
-            relays[merchant.merchant, declared.relay] = _relay(settings, declared, whose)
+            relays[merchant.merchant, declared.relay] = _relay(settings, declared, merchant)
     return Outlets(channels, relays)
 
 
 def _channel(settings: Settings, road: ChannelRoad, whose: str) -> Channel:
-    if not settings.live or not road.leaves_the_machine:
+    """The channel of a road; what it needs is imported when it is made."""
+    if not settings.live:
         return OutboxChannel(settings.outbox)
-    from pp_pipeline.sending.outlets.smtp import SmtpChannel
 
-    return SmtpChannel(road, settings.secret_of(road.password, whose) if road.password else None)
+    def secret(name: str) -> SecretStr:
+        return settings.secret_of(name, whose)
+
+    match road:
+        case SmtpRoad():
+            from pp_pipeline.sending.outlets.smtp import SmtpChannel
+
+            return SmtpChannel(road, secret(road.password) if road.password else None)
+        case ProviderRoad():
+            from pp_pipeline.sending.outlets.provider import ProviderChannel
+
+            return ProviderChannel(road, secret(road.api_key), secret(road.secret_key) if road.secret_key else None)
+        case TwilioRoad():
+            from pp_pipeline.sending.outlets.twilio import TwilioChannel
+
+            return TwilioChannel(road, secret(road.token))
+    return OutboxChannel(settings.outbox)
 
 
-def _relay(settings: Settings, declared: DeclaredRelay, whose: str) -> Relay:
-    if not settings.live or not declared.leaves_the_machine:
+def _relay(settings: Settings, declared: DeclaredRelay, merchant: Merchant) -> Relay:
+    """The relay of a declaration; what it needs is imported when it is made."""
+    if not settings.live or isinstance(declared, OutboxRoad):
         return OutboxRelay(settings.outbox)
-    from pp_pipeline.sending.outlets.webhook import WebhookRelay
 
-    return WebhookRelay(declared, settings.secret_of(declared.secret, whose))
+    def secret(name: str) -> SecretStr:
+        return settings.secret_of(name, f"relay {declared.relay} of {merchant.merchant}")
+
+    match declared:
+        case WebhookRoad():
+            from pp_pipeline.sending.outlets.webhook import WebhookRelay
+
+            return WebhookRelay(declared, secret(declared.secret))
+        case ListrakRoad():
+            from pp_pipeline.sending.outlets.listrak import ListrakRelay
+
+            return ListrakRelay(declared, secret(declared.client_secret))
+        case KlaviyoRoad():
+            from pp_pipeline.sending.outlets.klaviyo import KlaviyoRelay
+
+            return KlaviyoRelay(declared, secret(declared.api_key), merchant.zone_info)
+        case AudienceFileRoad():
+            from pp_pipeline.sending.outlets.audience_file import AudienceFileRelay
+
+            return AudienceFileRelay(declared, settings.audiences)
+        case MembersFileRoad():
+            from pp_pipeline.sending.outlets.members_file import MembersFileRelay
+
+            return MembersFileRelay(declared)

@@ -40,10 +40,10 @@ def email_bytes(draft: EmailDraft, sent_at: datetime | None = None, is_utf8: boo
     boundary = f"=_{draft.message_id[:32]}"
     date = sent_at or datetime.combine(draft.day, time(12), UTC)
     head = [
-        *_one_click_headers(draft.one_click_url),
+        *(f"{name}: {value}" for name, value in one_click_headers(draft.one_click_url).items()),
         f"From: {_sender(draft.from_email, draft.from_name, is_utf8)}",
-        f"To: {_checked(draft.to_email, is_utf8)}",
-        *([f"Reply-To: {_checked(draft.reply_to, is_utf8)}"] if draft.reply_to else []),
+        f"To: {checked_address(draft.to_email, is_utf8)}",
+        *([f"Reply-To: {checked_address(draft.reply_to, is_utf8)}"] if draft.reply_to else []),
         f"Subject: {_encoded(draft.subject, 'Subject')}",
         f"Date: {format_datetime(date)}",
         f"Message-ID: <{draft.message_id}@{draft.from_email.rpartition('@')[2]}>",
@@ -66,18 +66,28 @@ def _quoted_printable(content: str) -> bytes:
     return binascii.b2a_qp(lines.replace("\n", "\r\n").encode("utf-8", "replace"), istext=True)
 
 
-def _one_click_headers(url: str) -> list[str]:
-    """The headers of RFC 8058, each on one line: mail programs don't find a link that was folded or encoded."""
+def one_click_headers(url: str) -> dict[str, str]:
+    """The headers of RFC 8058, none without a link. Each stands on one line: mail programs don't find a link that was
+    folded or encoded.
+
+    Raises:
+        AddressNotUsable: the link can't stand in a header.
+    """
     if not url:
-        return []
+        return {}
     if not url.isascii() or not url.isprintable() or set(url) & set(" <>"):
         raise AddressNotUsable("the unsubscribe address is not plain ASCII")
-    return [f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def one_line(text: str) -> str:
+    """Text without anything that could end a header."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _encoded(text: str, header: str) -> str:
     """Text in a header: folded, and encoded (RFC 2047) where it is not plain ASCII."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    line = one_line(text)
     if line.isascii() and len(line) <= _LINE - len(header) and "=?" not in line and ":" not in line:
         return line
     charset = "us-ascii" if line.isascii() else "utf-8"
@@ -90,7 +100,7 @@ def _encoded(text: str, header: str) -> str:
 @lru_cache(maxsize=64)
 def _sender(address: str, name: str, is_utf8: bool) -> str:
     """Name and address of who writes."""
-    checked = _checked(address, is_utf8)
+    checked = checked_address(address, is_utf8)
     if not name:
         return checked
     if name.isascii() and name.isprintable() and address.isascii():
@@ -98,7 +108,12 @@ def _sender(address: str, name: str, is_utf8: bool) -> str:
     return f"{_encoded(name, 'From')} <{checked}>"
 
 
-def _checked(address: str, is_utf8: bool) -> str:
+def checked_address(address: str, is_utf8: bool) -> str:
+    """One address, as it may stand in a header.
+
+    Raises:
+        AddressNotUsable: it can't, or there is more than one.
+    """
     if _PLAIN_ADDRESS.fullmatch(address):
         return address
     # The parser knows plain ASCII only, so of another address it judges a stand-in.

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from pp_pipeline.roads import ChannelRoad
+from pp_pipeline.channel_roads import SmtpRoad
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.outlets.mime import AddressNotUsable, email_bytes
 from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken
@@ -37,7 +37,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 class SmtpChannel:
     """Sends messages through one mail server. It connects at the first message, and keeps the connection."""
 
-    road: ChannelRoad
+    road: SmtpRoad
     password: SecretStr | None = None
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
     """How certificates are verified: against those that this machine trusts."""

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from pydantic import SecretStr
 
-from pp_pipeline.roads import ChannelRoad
+from pp_pipeline.channel_roads import SmtpRoad
 from pp_pipeline.sending.outlets.outlet import OutletBroken
 from pp_pipeline.sending.outlets.timed_sockets import Deadline, connect, connect_problem, encrypt
 
@@ -23,7 +23,7 @@ class Session(smtplib.SMTP):
     deadline: Deadline
 
     @classmethod
-    def open(cls, road: ChannelRoad, password: SecretStr | None, tls: ssl.SSLContext, deadline: Deadline) -> "Session":
+    def open(cls, road: SmtpRoad, password: SecretStr | None, tls: ssl.SSLContext, deadline: Deadline) -> "Session":
         """Connect and log in, all within the deadline.
 
         Raises:
@@ -51,7 +51,7 @@ class Session(smtplib.SMTP):
         finally:
             self.close()
 
-    def _begin(self, road: ChannelRoad, password: SecretStr | None, tls: ssl.SSLContext) -> None:
+    def _begin(self, road: SmtpRoad, password: SecretStr | None, tls: ssl.SSLContext) -> None:
         connection = connect(road.host, road.port_number, self.deadline)
         self.local_hostname = _own_name(connection)
         self.sock = encrypt(connection, road.host, tls, self.deadline) if road.security == "tls" else connection

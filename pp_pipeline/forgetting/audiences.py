@@ -1,0 +1,50 @@
+"""Taking somebody out of the files of segments: audience files and members files (DESIGN 6).
+
+Files that tell an ad platform who has to go keep the hash, and so does PP_HOME/audiences until the next snapshot is
+delivered, which tells it: without that the platform would never hear of it.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from pp_pipeline.merchants import Merchant
+from pp_pipeline.relay_roads import AudienceFileRoad, MembersFileRoad
+from pp_pipeline.sending.outlets.audience_file import REMOVED, hash_of
+from pp_pipeline.sending.outlets.whole_files import write_whole
+
+
+def forget_in_audiences(merchant: Merchant, contact_key: str, addresses: Collection[str], writes: bool) -> int:
+    """How often a contact stands in the merchant's files of segments; where `writes`, it is taken out.
+
+    Args:
+        addresses: the spellings of the contact's address.
+    """
+    names = {contact_key, *(hash_of(address) for address in addresses)}
+    return sum(_forget(path, names, writes) for path in _files(merchant))
+
+
+def _files(merchant: Merchant) -> Iterator[Path]:
+    for relay in merchant.relays:
+        if isinstance(relay, AudienceFileRoad | MembersFileRoad):
+            found = Path(relay.folder).glob(f"{merchant.merchant}-{relay.relay}-*")
+            yield from (path for path in found if not path.stem.endswith(REMOVED))
+
+
+def _forget(path: Path, names: Collection[str], writes: bool) -> int:
+    try:
+        content = path.read_text()
+        if path.suffix == ".json":
+            fields = json.loads(content)
+            members = fields["members"]
+            kept = [name for name in members if name not in names]
+            left = json.dumps(fields | {"members": kept})
+        else:
+            members = content.splitlines(keepends=True)
+            kept = [line for line in members if line.strip() not in names]
+            left = "".join(kept)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # fetched meanwhile, or no file of ours
+        return 0
+    if writes and len(kept) < len(members):
+        write_whole(path, left.encode())
+    return len(members) - len(kept)

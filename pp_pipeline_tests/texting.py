@@ -1,0 +1,51 @@
+"""An installation that writes texts: whoever has an order has a number, and agreed."""
+
+from datetime import date, timedelta
+
+from pp_pipeline.messages.render import Renderer
+from pp_pipeline.sending.outlets.outlet import SmsDraft
+from pp_pipeline.sending.planned import PlannedMessage
+from pp_pipeline_tests.guard_worlds import add_contact
+from pp_pipeline_tests.sending_world import World
+
+SENDER = "+15550100000"
+
+
+def number_of(contact: int) -> str:
+    """The number of a contact."""
+    return f"+1212555{contact:04d}"
+
+
+def make_texting(world: World) -> World:
+    """The world's conversation writes texts from now on."""
+    path = world.conversation_folder / "conversation.yml"
+    path.write_text(path.read_text().replace("channel: email", "channel: sms"))
+    template = "{{ merchant.sender_name }}: order {{ order.number }} is waiting. Reply STOP to end.\n"
+    (world.conversation_folder / "hello.sms.j2").write_text(template)
+    return world
+
+
+def plan_texts(world: World, day: date, count: int, start: int = 0) -> None:
+    """Texts of a day, each to another contact, who can be reached by one."""
+    world.plan(day, count, start)
+    world.execute("update planned_messages set channel = 'sms'")
+    for number in range(start, start + count):
+        add_contact(
+            world,
+            day,
+            contact_key=f"c{number:06d}",
+            phone=number_of(number),
+            row_in_file=number,
+            sms_commercial_consent="explicit",
+            sms_commercial_consent_on=day - timedelta(days=100),
+            sms_commercial_consent_evidence="form 3",
+        )
+
+
+def text_of(renderer: Renderer, message: PlannedMessage) -> SmsDraft:
+    """A message as a text."""
+    assert message.order is not None
+    text = f"{renderer.merchants[message.merchant].sender_name}: order {message.order.number}. Reply STOP to end."
+    return SmsDraft(
+        message.key, message.conversation, message.merchant, message.due_on, SENDER, message.contact.phone, text, 1
+    )
