@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pp_pipeline.appearance import Appearance
 from pp_pipeline.channel_roads import CHANNEL_ROADS, Channels
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
+from pp_pipeline.link_policy import LinkPolicy
 from pp_pipeline.relay_roads import RELAY_ROADS, Relay
 from pp_pipeline.roads import InboundWebhook, Name
 from pp_pipeline.sending_policy import (
@@ -62,6 +63,7 @@ class Merchant(Appearance):
     sending: SendingPolicy = Field(
         default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/sending.md"
     )
+    links: LinkPolicy = Field(default=LinkPolicy(), description="campaign tags and tracking; see docs/links.md")
     webhooks: tuple[InboundWebhook, ...] = Field(default=(), description="who may tell `pp serve`; see docs/serving.md")
 
     @field_validator("zone")

@@ -48,7 +48,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _url_parts(url: str) -> SplitResult:
+def url_parts(url: str) -> SplitResult:
     """The parts of a link that can be called.
 
     Raises:
@@ -69,7 +69,7 @@ def _url_parts(url: str) -> SplitResult:
 
 def _checked_url(value: str) -> str:
     """Where requests go. It may be known to few, so no fault shows it."""
-    parts = _url_parts(value)
+    parts = url_parts(value)
     if parts.username is not None or parts.password is not None:
         raise ValueError("a link holds no user or password; the secret has a field of its own")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
@@ -103,6 +103,6 @@ class InboundWebhook(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError("url is only of use for the signature of format: twilio; leave it out")
         elif not self.url:
             raise ValueError("url is missing; write the address that the provider posts to, which it signs")
-        elif _url_parts(self.url).scheme != "https":
+        elif url_parts(self.url).scheme != "https":
             raise ValueError("url has to begin with https://")
         return self

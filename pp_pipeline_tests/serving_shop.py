@@ -2,9 +2,11 @@
 
 import asyncio
 import csv
+import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -129,3 +131,14 @@ class ServingShop:
     def events(self) -> list[tuple[str, str]]:
         """Event and channel of the rows of the file."""
         return [(row["event"], row["channel"]) for row in self.file_rows()]
+
+
+def state_of(home: Path) -> dict[str, str]:
+    """The hash of every file, but the one in which SQLite keeps books of who reads."""
+    files = {
+        str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in home.rglob("*")
+        if path.is_file() and not path.name.endswith("-shm")
+    }
+    assert any(name.startswith("ledger.sqlite") for name in files)
+    return files

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
+from pp_pipeline.serving.link_tokens import TrackedLink, make_link_token
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.landing_shop import Shop, merchant
 from pp_pipeline_tests.serving_shop import HOOK_SECRET, ServingShop
 
 _OPERATIONS = (
     ("/u", "GET"), ("/u", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
-    ("/webhooks/{merchant}/{source}", "POST"),
+    ("/l/{token}", "GET"), ("/webhooks/{merchant}/{source}", "POST"),
 )  # fmt: skip
 _EXAMPLES = 40
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
@@ -71,6 +72,9 @@ def test_every_answer_is_as_described(
         if has_proof and is_webhook:
             case.path_parameters = {"merchant": "main", "source": "plain"}
             headers = {"Authorization": _BASIC}
+        elif has_proof and path.startswith("/l/"):
+            link = TrackedLink("ab" * 16, "https://example.com/")
+            case.path_parameters = {"token": make_link_token(serving.secret, link)}
         elif has_proof and case.query is not None:
             case.query = {**case.query, "c": serving.token("ann")}
         response = case.call(headers=headers)
@@ -80,4 +84,4 @@ def test_every_answer_is_as_described(
     seen: set[int] = set()
     ask()
     if has_proof and mode is GenerationMode.POSITIVE:
-        assert seen == {200}
+        assert seen == {302 if path.startswith("/l/") else 200}

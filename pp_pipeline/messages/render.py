@@ -13,6 +13,7 @@ from markupsafe import escape
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.messages.links import link_rule, rewrite_html, rewrite_text
 from pp_pipeline.messages.sandbox import budget
 from pp_pipeline.messages.sms import MAX_SEGMENTS, segments
 from pp_pipeline.messages.templates import Templates
@@ -71,8 +72,9 @@ class Renderer:
         values |= {"unsubscribe_url": unsubscribe_url, "content": self.content(message, locale)}
         values["subject"] = subject = " ".join(template.subject.render(values).split())
         values["preheader"] = " ".join(template.preheader.render(values).split())
-        html = template.html.render(values).strip() + "\n"
-        text = tidy(template.text.render(values))
+        rule = link_rule(merchant, message, kind, self.secret)
+        html = rewrite_html(template.html.render(values).strip() + "\n", rule)
+        text = rewrite_text(tidy(template.text.render(values)), rule)
         if not subject or not text.strip():
             raise RenderError(f"render_error: {name}: an empty part")
         if kind == "commercial" and (unsubscribe_url not in text or str(escape(unsubscribe_url)) not in html):
@@ -102,7 +104,8 @@ class Renderer:
         template, locale = self.templates.sms(name, message.contact.locale, merchant.locale)
         words = self.templates.words.of(locale) or {}
         values = values_of(message, merchant, kind, locale, words) | {"content": self.content(message, locale)}
-        text = tidy(template.text.render(values)).strip()
+        rule = link_rule(merchant, message, kind, self.secret)
+        text = rewrite_text(tidy(template.text.render(values)).strip(), rule)
         if not text:
             raise RenderError(f"render_error: {name}: an empty part")
         if kind == "commercial" and (merchant.sender_name not in text or words.get("reply_stop", "\0") not in text):

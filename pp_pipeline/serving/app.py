@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,17 +12,29 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pp_pipeline.contact_keys import phone_key
 from pp_pipeline.landing.cell_types import CHANNELS
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.serving.clicks import is_fetched_ahead, take_click
 from pp_pipeline.serving.contact_words import (
+    CHOICES,
     NOTIFICATION_PREFERENCES,
+    Choice,
     set_preferences,
     standing_of,
     unsubscribe,
 )
 from pp_pipeline.serving.intake import LOG, Intake, LedgerBusy
+from pp_pipeline.serving.link_tokens import read_link_token
 from pp_pipeline.serving.openapi import description
-from pp_pipeline.serving.pages import CONTENT_SECURITY_POLICY, preferences_page, problem_page, unsubscribe_page
+from pp_pipeline.serving.pages import (
+    CONTENT_SECURITY_POLICY,
+    field_of,
+    preferences_page,
+    problem_page,
+    unsubscribe_page,
+)
+from pp_pipeline.serving.phones import phone_of
 from pp_pipeline.serving.requests import MOST_OF_A_WEBHOOK, read_body, read_form
 from pp_pipeline.serving.tokens import Person, read_token
 from pp_pipeline.serving.twilio import NO_ANSWER
@@ -70,8 +83,19 @@ class Endpoint:
         if is_post:
             wanted, notification = _choices(await read_form(request))
             await run_in_threadpool(set_preferences, self.intake, merchant, person.contact_key, wanted, notification)
-        standing = await run_in_threadpool(standing_of, self.intake, person.contact_key)
-        return HTMLResponse(preferences_page(merchant, token, standing, is_saved=is_post))
+        page = await run_in_threadpool(self._preferences_page, person, merchant, token, is_post)
+        return HTMLResponse(page)
+
+    async def follow(self, request: Request) -> Response:
+        """Hands on to where a tracking link leads, and only then writes the click down; HEAD and robots only follow."""
+        link = read_link_token(self.secret, request.path_params["token"])
+        if link is None:
+            return HTMLResponse(problem_page(_NO_ENTRY, _HOW_TO_GO_ON), 404)
+        task = None
+        if request.method == "GET" and not is_fetched_ahead(request.headers):
+            agent = request.headers.get("user-agent", "")
+            task = BackgroundTask(take_click, self.intake, self.merchants, link, agent)
+        return Response(status_code=302, headers={"Location": link.url}, background=task)
 
     async def webhook(self, request: Request) -> Response:
         """Takes in what a provider posts, if it proves that it knows the secret."""
@@ -96,6 +120,15 @@ class Endpoint:
         """The description of all this."""
         return JSONResponse(description())
 
+    def _preferences_page(self, person: Person, merchant: Merchant, token: str, is_saved: bool) -> str:
+        standing = standing_of(self.intake, person.contact_key)
+        phone = phone_of(self.settings, merchant.merchant, person.contact_key)
+        number = standing_of(self.intake, phone_key(self.secret, merchant.merchant, phone)) if phone else None
+        # with a number, where nobody can tell just now, and where SMS was spoken of before
+        has_sms = phone != "" or person.channel == "sms" or any(fact.channel == "sms" for fact in standing.facts)
+        channels = CHANNELS if has_sms else ("email",)
+        return preferences_page(merchant, token, standing, number, channels, is_saved)
+
     def _person(self, request: Request) -> tuple[Person, Merchant, str]:
         token = request.query_params.get("c", "")
         person = read_token(self.secret, self.merchants, token)
@@ -110,11 +143,13 @@ def make_app(endpoint: Endpoint) -> ASGIApp:
         routes=[
             Route("/u", endpoint.unsubscribe, methods=["GET", "POST"]),
             Route("/preferences", endpoint.preferences, methods=["GET", "POST"]),
+            Route("/l/{token}", endpoint.follow, methods=["GET"]),
             Route("/webhooks/{merchant}/{source}", endpoint.webhook, methods=["POST"]),
             Route("/openapi.json", endpoint.openapi, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _problem, LedgerBusy: _busy, Exception: _unforeseen},
     )
+    app.router.redirect_slashes = False  # it would redirect to whatever host the request names
     return _WithHeaders(app)
 
 
@@ -138,14 +173,14 @@ class _WithHeaders:
 _ENCODED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
-def _choices(form: Mapping[str, str]) -> tuple[dict[str, bool], str]:
-    """What the preference page posts: a field per channel, and how to be told. What is absent stays as it is."""
+def _choices(form: Mapping[str, str]) -> tuple[dict[Choice, bool], str]:
+    """What the preference page posts: a field per choice, and how to be told. What is absent stays as it is."""
     wanted = {}
-    for channel in CHANNELS:
-        if channel in form:
-            if form[channel] not in ("yes", "no"):
+    for choice in CHOICES:
+        if (value := form.get(field_of(choice))) is not None:
+            if value not in ("yes", "no"):
                 raise HTTPException(400)
-            wanted[channel] = form[channel] == "yes"
+            wanted[choice] = value == "yes"
     notification = form.get("notification", "")
     if notification and notification not in NOTIFICATION_PREFERENCES:
         raise HTTPException(400)

@@ -1,7 +1,7 @@
 """What contacts say for themselves: no more of this, more of this, and how they want to be told.
 
 Only what a contact unsubscribed from can be taken back here. Complaints, addresses that can't be reached, what the
-shop said and what was erased stay.
+shop said and what was erased stay. Messages about orders can be stopped, too, by channel.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,9 @@ from pp_pipeline.serving.intake import Intake, LedgerBusy
 from pp_pipeline.serving.rows import FeedbackRow, id_of
 
 NOTIFICATION_PREFERENCES = ("email", "sms", "both")
+Choice = tuple[str, str]
+"""A channel and a kind of message."""
+CHOICES: tuple[Choice, ...] = tuple((channel, kind) for kind in MESSAGE_KINDS for channel in CHANNELS)
 _COMMERCIAL = "commercial"
 _TRACE = timedelta(microseconds=1)
 
@@ -80,51 +83,52 @@ def resubscribe(intake: Intake, merchant: Merchant, contact_keys: Sequence[str],
         LedgerBusy: as `Intake.take`.
     """
     for key in contact_keys:
-        set_preferences(intake, merchant, key, {channel: True}, "")
+        set_preferences(intake, merchant, key, {(channel, _COMMERCIAL): True}, "")
 
 
 def set_preferences(
-    intake: Intake, merchant: Merchant, contact_key: str, wanted: dict[str, bool], notification: str
+    intake: Intake, merchant: Merchant, contact_key: str, wanted: dict[Choice, bool], notification: str
 ) -> None:
-    """What a contact chose: advertising by channel (others stay as they are), and how it wants to be told ('': as is).
+    """What a contact chose: which kinds by which channel (others stay as they are), and how it wants to be told ('': as
+    is).
 
     Raises:
         LedgerBusy: as `Intake.take`.
     """
     standing = standing_of(intake, contact_key)
-    stopped = {channel for channel in CHANNELS if UNSUBSCRIBED in standing.reasons(channel, _COMMERCIAL)}
-    wished = {channel for channel, is_wanted in wanted.items() if is_wanted} & stopped
-    rows = [
-        _unsubscription(standing, merchant, channel)
-        for channel, is_wanted in wanted.items()
-        if not is_wanted and channel not in stopped
-    ]
-    rows += [_preference(standing, merchant, f"{channel}_commercial=yes") for channel in sorted(wished)]
+    stopped = {choice for choice in CHOICES if UNSUBSCRIBED in standing.reasons(*choice)}
+    wished = {choice for choice, is_wanted in wanted.items() if is_wanted} & stopped
+    unwanted = {choice for choice, is_wanted in wanted.items() if not is_wanted} - stopped
+    rows = [_unsubscription(standing, merchant, channel) for channel, kind in sorted(unwanted) if kind == _COMMERCIAL]
+    orders = sorted(channel for channel, kind in unwanted if kind != _COMMERCIAL)
+    rows += [_preference(standing, merchant, f"{channel}_transactional=no") for channel in orders]
+    rows += [_preference(standing, merchant, f"{channel}_{kind}=yes") for channel, kind in sorted(wished)]
     if notification:
         rows.append(_preference(standing, merchant, f"notification_preference={notification}"))
     if rows:
-        intake.take(merchant, rows, _lifts(standing, wished))
+        stops = [_stop(standing, channel, "transactional") for channel in orders]
+        intake.take(merchant, rows, [*_lifts(standing, wished), *stops])
 
 
-def _lifts(standing: Standing, wished: set[str]) -> list[Lift | Suppress]:
+def _lifts(standing: Standing, wished: set[Choice]) -> list[Lift | Suppress]:
     """Takes back the unsubscriptions that cover what is wished for; what they covered besides is said anew."""
     if not wished:
         return []
-    cells = {
-        (channel, kind)
+    left = {
+        choice
         for fact in standing.facts
-        for channel in CHANNELS
-        for kind in MESSAGE_KINDS
-        if fact.reason == UNSUBSCRIBED and _covers(fact, channel, kind)
-    } - {(channel, _COMMERCIAL) for channel in wished}
-    at = standing.next_moment
+        for choice in CHOICES
+        if fact.reason == UNSUBSCRIBED and _covers(fact, *choice)
+    } - wished
     return [
-        Lift(standing.contact_key, "", "", at, UNSUBSCRIBED),
-        *(
-            Suppress(standing.contact_key, channel, kind, UNSUBSCRIBED, at + _TRACE, "feedback")
-            for channel, kind in sorted(cells)
-        ),
+        Lift(standing.contact_key, "", "", standing.next_moment, UNSUBSCRIBED),
+        *(_stop(standing, channel, kind) for channel, kind in sorted(left)),
     ]
+
+
+def _stop(standing: Standing, channel: str, kind: str) -> Suppress:
+    # after what is lifted in the same breath
+    return Suppress(standing.contact_key, channel, kind, UNSUBSCRIBED, standing.next_moment + _TRACE, "feedback")
 
 
 def _unsubscription(standing: Standing, merchant: Merchant, channel: str) -> FeedbackRow:

@@ -55,32 +55,35 @@ class Intake:
             )
             for row in rows
         ]
+        all_changes = [*changes, *(change for change in said if change)]
+        delivered = [row for row in rows if row.event == "delivered" and row.cells.get("message_id")]
         with self._lock:
             try:
                 self.files.append([(merchant, row) for row in rows], now)
             except OSError as error:
                 LOG.error("%s rows of feedback are in no file: %s", len(rows), type(error).__name__)
+            if not all_changes and not delivered:
+                return  # opened, clicked, answered: the ledger keeps nothing of it
             try:
                 with self.ledger.writing() as connection:
-                    apply_changes(connection, [*changes, *(change for change in said if change)])
-                    _settle_delivered(connection, merchant.merchant, rows, now)
+                    apply_changes(connection, all_changes)
+                    _settle_delivered(connection, merchant.merchant, delivered, now)
             except SQLAlchemyError as error:
                 raise LedgerBusy(type(error).__name__) from None
 
 
-def _settle_delivered(connection: Connection, merchant: str, rows: Sequence[FeedbackRow], now: datetime) -> None:
+def _settle_delivered(connection: Connection, merchant: str, delivered: Sequence[FeedbackRow], now: datetime) -> None:
     """What nobody could tell of a message, its provider can: `unknown` becomes `sent`."""
-    for row in rows:
-        if row.event == "delivered" and row.cells.get("message_id"):
-            connection.execute(
-                update(deliveries)
-                .where(
-                    deliveries.c.target == "live",
-                    deliveries.c.key == row.cells["message_id"].strip(),
-                    deliveries.c.kind == "message",
-                    deliveries.c.merchant == merchant,
-                    deliveries.c.contact_key == row.contact_key,
-                    deliveries.c.state == "unknown",
-                )
-                .values(state="sent", reason="provider_feedback", settled_at=now)
+    for row in delivered:
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.target == "live",
+                deliveries.c.key == row.cells["message_id"].strip(),
+                deliveries.c.kind == "message",
+                deliveries.c.merchant == merchant,
+                deliveries.c.contact_key == row.contact_key,
+                deliveries.c.state == "unknown",
             )
+            .values(state="sent", reason="provider_feedback", settled_at=now)
+        )

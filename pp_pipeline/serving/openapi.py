@@ -7,6 +7,7 @@ from typing import Any
 from pp_pipeline.landing.cell_types import FEEDBACK_EVENTS
 from pp_pipeline.landing.other_kinds import FEEDBACK
 from pp_pipeline.serving.contact_words import NOTIFICATION_PREFERENCES
+from pp_pipeline.serving.link_tokens import TOKEN_PATTERN
 
 _TOKEN = r"^(2\.sms\.)?[0-9a-f]{32}\.[0-9a-f]{32}$"
 _NAME = "^[a-z][a-z0-9_]{0,49}$"
@@ -28,7 +29,8 @@ def description() -> dict[str, Any]:
         "info": {
             "title": "pp serve",
             "version": version("pp_pipeline"),
-            "description": "Takes in what contacts and providers say of messages. GET changes nothing.",
+            "description": "Takes in what contacts and providers say of messages. GET suppresses and sets nothing; of "
+            "a tracking link it is a click, which is taken down.",
         },
         "paths": {
             "/u": {
@@ -39,6 +41,7 @@ def description() -> dict[str, Any]:
                 "get": _page("Shows what the contact gets, and how.", ("403", "503")),
                 "post": _page("Saves what the contact chose.", tuple(_PAGE_PROBLEMS), _PREFERENCES),
             },
+            "/l/{token}": {"get": _FOLLOW},
             "/webhooks/{merchant}/{source}": {"post": _WEBHOOK},
             "/openapi.json": {
                 "get": {
@@ -92,6 +95,25 @@ def _json(text: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
+_FOLLOW = {
+    "summary": "Hands on to where a tracking link leads.",
+    "parameters": [
+        {
+            "name": "token",
+            "in": "path",
+            "required": True,
+            "description": "The token of the link.",
+            "schema": {"type": "string", "pattern": f"^{TOKEN_PATTERN}$"},
+        }
+    ],
+    "responses": {
+        "302": {
+            "description": "Where the link leads.",
+            "headers": {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}},
+        },
+        "404": _html("The token was not made here."),
+    },
+}
 _ONE_CLICK = {
     "type": "object",
     "required": ["List-Unsubscribe"],
@@ -100,8 +122,15 @@ _ONE_CLICK = {
 _PREFERENCES = {
     "type": "object",
     "properties": {
-        "email": {"type": "string", "enum": ["yes", "no"], "description": "Advertising by e-mail."},
-        "sms": {"type": "string", "enum": ["yes", "no"], "description": "Advertising by SMS; yes only undoes a stop."},
+        **{
+            field: {"type": "string", "enum": ["yes", "no"], "description": f"{what}; yes only undoes a stop."}
+            for field, what in (
+                ("email", "Advertising by e-mail"),
+                ("sms", "Advertising by SMS"),
+                ("email_orders", "Messages about orders by e-mail"),
+                ("sms_orders", "Messages about orders by SMS"),
+            )
+        },
         "notification": {"type": "string", "enum": ["", *NOTIFICATION_PREFERENCES]},
     },
 }

@@ -2,22 +2,25 @@
 
 import base64
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pp_pipeline.landing.cell_types import MESSAGE_KINDS
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.serving.contact_words import NOTIFICATION_PREFERENCES, Standing
+from pp_pipeline.serving.contact_words import CHOICES, NOTIFICATION_PREFERENCES, Choice, Standing
 
 _FOLDER = Path(__file__).parent / "templates"
 _CHANNEL_NAMES = {"email": "E-mail", "sms": "Text messages (SMS)"}
-_PREFERENCE_NAMES = {"email": "By e-mail", "sms": "By text message", "both": "Both"}
+_PREFERENCE_NAMES = {"email": "By e-mail", "sms": "By text", "both": "Both"}
 _REASONS = {
     "complained": "You reported a message of ours as unwanted, so we don't write any more.",
     "bounced": "Our messages could not be delivered to you.",
 }
 _BY_THE_SHOP = "We were asked not to write to you here."
+_BY_PHONE = "You answered STOP from your phone; answer START from there to get them again."
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -30,9 +33,10 @@ CONTENT_SECURITY_POLICY = (
 
 
 @dataclass(frozen=True)
-class ChannelChoice:
-    """What the preference page shows of a channel's advertising. With a `hindrance` it can't be chosen here."""
+class ShownChoice:
+    """What the preference page shows of a kind of message by a channel. With a `hindrance` it can't be chosen here."""
 
+    field: str
     channel: str
     name: str
     is_on: bool
@@ -46,18 +50,35 @@ def unsubscribe_page(merchant: Merchant, token: str, channel: str, is_done: bool
     )
 
 
-def preferences_page(merchant: Merchant, token: str, standing: Standing, is_saved: bool) -> str:
-    """Channels and kinds as they stand, to choose from."""
-    choices = [_choice(channel, standing) for channel in _CHANNEL_NAMES]
+def preferences_page(
+    merchant: Merchant,
+    token: str,
+    standing: Standing,
+    number: Standing | None,
+    channels: Collection[str],
+    is_saved: bool,
+) -> str:
+    """Channels and kinds as they stand, to choose from.
+
+    Args:
+        number: how the contact's phone number stands by itself, where it has one.
+        channels: those by which it can be reached; of the others nothing is shown.
+    """
+    shown = [choice for choice in CHOICES if choice[0] in channels]
     return _page(
         "preferences.html.j2",
         merchant=merchant,
         token=token,
-        choices=choices,
-        order_messages=_order_messages(standing),
+        choices={kind: [_choice(one, standing, number) for one in shown if one[1] == kind] for kind in MESSAGE_KINDS},
         preferences=[(value, _PREFERENCE_NAMES[value]) for value in NOTIFICATION_PREFERENCES],
         is_saved=is_saved,
     )
+
+
+def field_of(choice: Choice) -> str:
+    """The name of a choice in the form: `email`, and `email_orders` of messages about orders."""
+    channel, kind = choice
+    return channel if kind == "commercial" else f"{channel}_orders"
 
 
 def problem_page(title: str, text: str) -> str:
@@ -65,19 +86,13 @@ def problem_page(title: str, text: str) -> str:
     return _page("problem.html.j2", title=title, text=text)
 
 
-def _choice(channel: str, standing: Standing) -> ChannelChoice:
-    reasons = standing.reasons(channel, "commercial")
-    return ChannelChoice(channel, _CHANNEL_NAMES[channel], not reasons, _hindrance(reasons))
-
-
-def _order_messages(standing: Standing) -> list[tuple[str, str]]:
-    """Channel, and whether messages about orders come by it."""
-    words = []
-    for channel, name in _CHANNEL_NAMES.items():
-        reasons = standing.reasons(channel, "transactional")
-        stopped = _hindrance(reasons) or "Stopped." if reasons else ""
-        words.append((name, stopped or "Sent when an order of yours needs it."))
-    return words
+def _choice(choice: Choice, standing: Standing, number: Standing | None) -> ShownChoice:
+    channel, kind = choice
+    reasons = standing.reasons(channel, kind)
+    hindrance = _hindrance(reasons)
+    if channel == "sms" and number and (of_number := number.reasons(channel, kind)):
+        hindrance = _hindrance(of_number) or _BY_PHONE
+    return ShownChoice(field_of(choice), channel, _CHANNEL_NAMES[channel], not reasons, hindrance)
 
 
 def _hindrance(reasons: set[str]) -> str:
