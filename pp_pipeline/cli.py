@@ -167,6 +167,26 @@ def send_test(
 
 
 @app.command()
+def render(
+    message: Annotated[str, typer.Argument(help="A conversation, conversation/template, or all: with a gallery.")],
+    contact: Annotated[str, typer.Option(help="About the newest order of this address or contact key.")] = "",
+    order: Annotated[str, typer.Option(help="About the order of this number.")] = "",
+    on: Annotated[str | None, typer.Option(help="As known on this day; default the newest with orders.")] = None,
+    locale: Annotated[str | None, typer.Option(help="In this locale, such as de; default the contact's.")] = None,
+    merchant: Annotated[str, typer.Option(help="The merchant who writes.")] = "main",
+    opens: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write messages to PP_HOME/rendered as they would go out now, about the newest real order. Nothing is sent.
+
+    Ends with 1 if one can't be rendered.
+    """
+    from pp_pipeline.commands.render import render_messages
+
+    raise typer.Exit(render_messages(message, contact, order, on, locale, merchant, opens, as_json))
+
+
+@app.command()
 def suppressions(
     export: Annotated[str, typer.Option(help="Write all that is in force to this new CSV file, with addresses.")] = "",
     add: Annotated[str, typer.Option(metavar="EMAIL", help="Write to this address, or +NUMBER, no more.")] = "",

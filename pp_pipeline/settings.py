@@ -160,6 +160,11 @@ class Settings(BaseModel):
         return self.home / "audiences"
 
     @property
+    def rendered(self) -> Path:
+        """What `pp render` writes: messages to be looked at."""
+        return self.home / "rendered"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own home: run history, schedules, sensors."""
         return self.home / "dagster"

@@ -77,7 +77,7 @@ def case_of(merchant: str, shop: Shop) -> Case:
     files = [OrderFile(f"orders_{day}.csv", day, tuple(rows)) for day, rows in stated.items() if rows]
     fed = tuple(
         {
-            **{"sku": sku, "name": "A thing", "category": one.category or "", "replenish_group": one.group or ""},
+            **{"sku": sku, "name": one.name, "category": one.category or "", "replenish_group": one.group or ""},
             **{"refill_of": one.refill_of or "", "accessory_of": one.accessory_of or ""},
         }
         for sku, one in shop.products.items()

@@ -14,13 +14,14 @@ YEAR = timedelta(days=365)
 
 
 class Product(NamedTuple):
-    """What a shop says of an article; `is_fed`: in its product file."""
+    """What a shop says of an article; `is_fed`: in its product file. One without a name is recommended to nobody."""
 
     category: str | None = None
     group: str | None = None
     refill_of: str | None = None
     accessory_of: str | None = None
     is_fed: bool = True
+    name: str = "A thing"
 
 
 class Order(NamedTuple):
@@ -179,6 +180,7 @@ class Shop:
         for reason, sku, score in named:
             summed[sku] += score if reason == TOGETHER else 0
         named = [(reason, sku, summed[sku] if reason == TOGETHER else score) for reason, sku, score in named]
+        never |= {sku for sku, one in self.products.items() if not one.name.strip()}
         best = _best([one for one in named if one[1] not in never], len(named))
         siblings = {sku for sku, one in self.products.items() if one.group in groups}
         return [one for one in best if one.sku not in siblings or one.why == REASONS[REFILL]][:at_most]

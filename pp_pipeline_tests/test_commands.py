@@ -348,6 +348,28 @@ def test_a_test_message_goes_to_somebody_of_the_shop_with_a_sample_order(shop: S
         shop.pp("kill-switch", "off")
 
 
+def test_messages_are_rendered_about_real_orders(shop: Shop) -> None:
+    found = shop.records("render", "all")
+    assert found["about"] == "About order A2 of 2026-01-05, as it was known on 2026-01-09."
+    assert [one["message"].partition("/")[0] for one in found["messages"]] == [
+        *("loyal_thanks", "review_request", "thank_you", "win_back")
+    ]
+    assert "win_back/we_miss_you" in Path(found["gallery"]).read_text()
+    before = shop.records("render", "thank_you", "--contact", "ann@example.com", "--on", "2026-01-04")
+    assert before["about"] == "About order A1 of 2026-01-01, as it was known on 2026-01-04."
+    (message,) = shop.records("render", "thank_you/thank_you", "--order", "B1")["messages"]  # canceled, but asked for
+    html, text, mail = (Path(path).read_text() for path in message["files"])
+    assert message["subject"] == "Thank you for your order B1" and "B1" in html and "B1" in text and "B1" in mail
+    assert "ben@example.com" not in html + text + mail
+    assert message["content"] == {"help": "general"} and message["html_bytes"] == len(html.encode())
+    for arguments, complaint in (
+        (("thank_yu",), "there is no message thank_yu; there are loyal_thanks/you_keep_coming_back"),
+        (("all", "--contact", "nobody@example.com"), "the warehouse knows no such order of a contact then"),
+        (("all", "--locale", "xx_XX"), "--locale xx_XX is no locale; write one such as de or de_AT"),
+    ):
+        assert complaint in shop.pp("render", *arguments, code=2)
+
+
 def test_send_says_what_to_do_about_a_ledger_that_was_put_back(shop: Shop) -> None:
     span = ("--from", TODAY, "--to", TODAY, "--today", TODAY)
     standing = shop.batch("win_back", TODAY)

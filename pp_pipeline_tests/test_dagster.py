@@ -131,6 +131,8 @@ def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -
     (campaigns / "queue_undelivered.sql").write_text(
         "{{ campaign(event='thank_you', wait_days=2, date_basis='delivered_date', active_from='2026-07-09') }}"
     )
+    content = installation.settings.conversations_dir / "content" / "old.yml"
+    content.write_text("general: {text: Ask us., review_by: 2026-07-01}")
     result = installation.run(DAILY, JULY[6], TODAY)
     assert result.success
     failed = {
@@ -141,6 +143,7 @@ def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -
     warn = dg.AssetCheckSeverity.WARN
     assert failed == {
         ("batches", "batches_wait"): warn,
+        ("batches", "messages_are_up_to_date"): warn,
         ("queue_recent_buyers", "wait_is_positive"): warn,
         ("queue_review_request", "feed_has_ship_dates"): warn,  # nothing was shipped yet
         ("queue_undelivered", "feed_has_deliveries"): warn,

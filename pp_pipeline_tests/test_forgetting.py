@@ -122,7 +122,9 @@ def forget_after_sending(shop: Shop, today: str) -> None:
     """Messages and events went to the person, who is then forgotten on some day."""
     shop.drop(FILES)
     shop.build("--send")
+    shop.pp("render", "thank_you", "--contact", ANN)
     before = shop.who_is_where()
+    assert "rendered/thank_you-thank_you.html" in before
     assert any(name.endswith(".eml") for name in before)
     assert any(name.startswith("outbox/events/") for name in before)
     assert {"order_versions", "contact_rows", "planned_messages"} <= shop.tables().keys()

@@ -65,6 +65,13 @@ TOLD: dict[str, tuple[Shop, str, str, list[str]]] = {
              returns=[Return("1", "B"), Return("2", line=2)]),
         "5", "cat", ["C category"],
     ),
+    "nothing that has no name": (
+        shop(
+            {"A": Product("x"), "B": Product("x", name=" "), "C": Product("x")},
+            ("ann", 50, "A B"), ("ben", 50, "A B"), ("eve", 9, "C"), ("cat", 1, "A"),
+        ),
+        "4", "cat", ["C category"],
+    ),
     "the category's best sellers, then all": (
         shop(
             {"A": Product("x"), "B": Product("x"), "C": Product("y"), "D": Product("x")},

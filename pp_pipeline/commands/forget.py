@@ -1,5 +1,6 @@
 """`pp forget`: take a person out of everything here, and keep them out (DESIGN 6)."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -126,11 +127,14 @@ def _forget(
     say("  writes the warehouse anew, without what was deleted from it")
     compact(settings)
     outbox = _outbox(settings, ledger, merchants, person, writes=True)
+    shutil.rmtree(settings.rendered, ignore_errors=True)  # whoever it shows: `pp render` writes it anew
     say("  looks for the address in all that is left")
     # Where there is one merchant, nobody else can have the address: then every file is looked through.
     others = files.searched if len(merchants) > 1 else ()
     found = dict(files.stuck)
     left = [*found.items(), *(one for one in leftovers(settings, person.search, others) if one[0] not in found)]
+    if settings.rendered.exists():
+        left.append((settings.rendered.name, "can't be deleted, and may show the person; delete it"))
     left += left_in_warehouse(settings, person.merchant, person.key, person.addresses)
     # What a sending had in hand when the tombstone was written may have come after the first look.
     if is_in_hand(ledger, person.merchant, person.key, utc_now()):

@@ -64,7 +64,7 @@ def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant
         else:
             conversations.append(conversation)
             problems += _template_problems(templates, conversation)
-    problems += words_problems(templates, merchants or {})
+    problems += [*words_problems(templates, merchants or {}), *templates.contents.problems]
     problems += _merchant_problems(conversations, merchants or {})
     if problems:
         raise ConversationError("\n".join(problems))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from jinja2 import meta, nodes
 
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.messages.content import content_names, content_problems
 from pp_pipeline.messages.locales import known_locale, language
 from pp_pipeline.messages.templates import MJML, SMS, TEXT, EmailTemplate, SmsTemplate, TemplateError, Templates
 from pp_pipeline.messages.values import KNOWN
@@ -77,9 +78,10 @@ def _use_problems(
             yield f"{found.name}: uses {value}.{part}; allowed are {', '.join(sorted(known))}"
     if "words" in names and found.locale and templates.words.of(found.locale) is None:
         yield f"{found.name}: words.yml has no words for {language(found.locale)}; add them, all that `en` has"
+    yield from content_problems(found.name, found.trees, templates.contents)
     if kind == "transactional":
         offers = [name for name in _OFFERS if name in names]
-        offers += ['content("offer")'] if _shows_offer(found.trees) else []
+        offers += ['content("offer")'] if "offer" in content_names(found.trees) else []
         if offers:
             yield f"{found.name}: transactional, but uses {', '.join(offers)}; take it out, or make it commercial"
     elif is_email:
@@ -124,16 +126,6 @@ def _coupon_problems(found: EmailTemplate | SmsTemplate, has_coupon: bool) -> It
 def _unknown_names(name: str, tree: nodes.Template) -> Iterator[str]:
     for unknown in sorted(meta.find_undeclared_variables(tree) - set(KNOWN) - {"range"}):
         yield f"{name}: uses {unknown}, which is not known; known are {', '.join(sorted(KNOWN))}"
-
-
-def _shows_offer(trees: tuple[nodes.Template, ...]) -> bool:
-    return any(
-        isinstance(call.node, nodes.Name)
-        and call.node.name == "content"
-        and any(isinstance(argument, nodes.Const) and argument.value == "offer" for argument in call.args)
-        for tree in trees
-        for call in tree.find_all(nodes.Call)
-    )
 
 
 def _parts(tree: nodes.Template) -> list[tuple[str, str]]:

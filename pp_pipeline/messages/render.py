@@ -13,12 +13,13 @@ from markupsafe import escape
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.messages.content import Chosen
 from pp_pipeline.messages.links import link_rule, rewrite_html, rewrite_text
 from pp_pipeline.messages.sandbox import budget
 from pp_pipeline.messages.sms import MAX_SEGMENTS, segments
 from pp_pipeline.messages.templates import Templates
 from pp_pipeline.messages.text_part import tidy
-from pp_pipeline.messages.values import ContentSource, no_content, values_of
+from pp_pipeline.messages.values import Content, values_of
 from pp_pipeline.sending.outlets.outlet import EmailDraft, SmsDraft
 from pp_pipeline.sending.planned import PlannedMessage
 from pp_pipeline.serving.tokens import Person, make_token
@@ -39,7 +40,6 @@ class Renderer:
     conversations: Mapping[str, Conversation]
     merchants: Mapping[str, Merchant]
     secret: bytes
-    content: ContentSource = no_content
     max_segments: int = MAX_SEGMENTS
 
     @cached_property
@@ -69,9 +69,9 @@ class Renderer:
         template, locale = self.templates.email(name, message.contact.locale, merchant.locale)
         unsubscribe_url = self.unsubscribe_url(merchant, message.contact_key)
         values = values_of(message, merchant, kind, locale, self.templates.words.of(locale))
-        values |= {"unsubscribe_url": unsubscribe_url, "content": self.content(message, locale)}
+        values |= {"unsubscribe_url": unsubscribe_url, "content": self._content(message, locale)}
         values["subject"] = subject = " ".join(template.subject.render(values).split())
-        values["preheader"] = " ".join(template.preheader.render(values).split())
+        values["preheader"] = preheader = " ".join(template.preheader.render(values).split())
         rule = link_rule(merchant, message, kind, self.secret)
         html = rewrite_html(template.html.render(values).strip() + "\n", rule)
         text = rewrite_text(tidy(template.text.render(values)), rule)
@@ -95,6 +95,7 @@ class Renderer:
             one_click_url=unsubscribe_url if kind == "commercial" else "",
             reply_to=merchant.reply_to,
             locale=locale,
+            preheader=preheader,
         )
 
     def _sms(self, message: PlannedMessage, name: str) -> SmsDraft:
@@ -103,7 +104,7 @@ class Renderer:
         merchant, kind = self.merchants[message.merchant], self.conversations[message.conversation].kind
         template, locale = self.templates.sms(name, message.contact.locale, merchant.locale)
         words = self.templates.words.of(locale) or {}
-        values = values_of(message, merchant, kind, locale, words) | {"content": self.content(message, locale)}
+        values = values_of(message, merchant, kind, locale, words) | {"content": self._content(message, locale)}
         rule = link_rule(merchant, message, kind, self.secret)
         text = rewrite_text(tidy(template.text.render(values)).strip(), rule)
         if not text:
@@ -124,6 +125,26 @@ class Renderer:
             segments=count,
             locale=locale,
         )
+
+    def choose(self, name: str, message: PlannedMessage, locale: str) -> Chosen | None:
+        """What a message in that locale shows of the content of a name.
+
+        Raises:
+            KeyError: there is no content of that name.
+        """
+        merchant = self.merchants[message.merchant]
+        return self.templates.contents.choose(
+            name, message.order, locale, merchant.locale, merchant.site_url.rstrip("/")
+        )
+
+    def _content(self, message: PlannedMessage, locale: str) -> Content:
+        """`content("help")` in a template."""
+
+        def content(name: str) -> Mapping[str, str] | None:
+            chosen = self.choose(name, message, locale)
+            return chosen.words if chosen else None
+
+        return content
 
     def unsubscribe_url(self, merchant: Merchant, contact_key: str) -> str:
         """Where this contact unsubscribes: the merchant's page, with the contact's key and a token for it."""

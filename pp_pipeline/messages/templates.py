@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jinja2 import Template, TemplateSyntaxError, nodes
 
+from pp_pipeline.messages.content import Contents
 from pp_pipeline.messages.locales import Words, fallbacks, known_locale, language
 from pp_pipeline.messages.mjml import MjmlError, MjmlMessage
 from pp_pipeline.messages.sandbox import MessageEnvironment
@@ -72,6 +73,11 @@ class Templates:
         """The words that all messages share."""
         return Words.read(self.folder)
 
+    @cached_property
+    def contents(self) -> Contents:
+        """The texts that templates show by name."""
+        return Contents.read(self.folder)
+
     def email(self, message: str, contact_locale: str = "", merchant_locale: str = "") -> tuple[EmailTemplate, str]:
         """The e-mail `conversation/template` for a contact, and the locale that it is to be formatted in.
 
@@ -89,6 +95,17 @@ class Templates:
         if name not in self._texts:
             self._texts[name] = self.compile_sms(message, name)
         return self._texts[name], locale
+
+    def uses(self, message: str, channel: str, word: str) -> bool:
+        """Whether a message uses a name, such as `recommended`, in any of its locales.
+
+        Raises:
+            TemplateError: a file can't be used.
+        """
+        files = self.variants(message, SMS if channel == "sms" else MJML)
+        compile_file = self.compile_sms if channel == "sms" else self.compile_email
+        trees = [tree for name in files for tree in compile_file(message, name).trees]
+        return any(node.name == word for tree in trees for node in tree.find_all(nodes.Name))
 
     def variants(self, message: str, form: str) -> list[str]:
         """The files of a message in all locales, the one without a locale first."""

@@ -8,9 +8,7 @@ from pp_pipeline.messages.locales import direction
 from pp_pipeline.sending.planned import PlannedMessage
 
 Content = Callable[[str], Mapping[str, str] | None]
-"""Texts by name (`content("help")`): title, text, link_text, link, of which any may be missing; None for no text."""
-ContentSource = Callable[[PlannedMessage, str], Content]
-"""The content of a message, in its locale."""
+"""Texts by name (`content("help")`): title, text, link_text, link, blank where there is none; None for nothing."""
 
 KNOWN: dict[str, set[str] | None] = {
     "contact": {"email", "first_name"},
@@ -31,11 +29,6 @@ KNOWN: dict[str, set[str] | None] = {
     "preheader": None,
 }
 """The names that templates can use, and what each holds where that is fixed."""
-
-
-def no_content(message: PlannedMessage, locale: str) -> Content:
-    """No text for any message."""
-    return lambda name: None
 
 
 def values_of(

@@ -29,13 +29,25 @@ def read_contacts(
     Args:
         with_engagement: whether feedback is looked through, too.
     """
-    bought = _last_purchases(connection, days)
     asked = f"select distinct merchant, contact_key from planned_messages where due_on in ({marks(days)})"
-    rows = _contact_rows(connection, asked, days, _WORDS + _CONSENT_COLUMNS)
-    engagement = read_engagement(connection, days) if with_engagement else Engagement()
+    return _read(connection, asked, days, read_engagement(connection, days) if with_engagement else Engagement())
+
+
+def read_contact(connection: Connection, merchant: str, contact_key: str) -> ContactFacts:
+    """The facts of one contact, without what it did with messages."""
+    asked = "select cast(? as text) as merchant, cast(? as text) as contact_key"
+    return _read(connection, asked, (merchant, contact_key), Engagement())[merchant, contact_key]
+
+
+def _read(
+    connection: Connection, asked: str, params: Sequence[object], engagement: Engagement
+) -> dict[tuple[str, str], ContactFacts]:
+    """The facts of the contacts of a query for merchant and contact_key."""
+    bought = _last_purchases(connection, asked, params)
+    rows = _contact_rows(connection, asked, params, _WORDS + _CONSENT_COLUMNS)
     nothing = (None,) * (len(_WORDS) + len(_CONSENT_COLUMNS))
     found = {}
-    for merchant, contact_key in connection.rows(asked, days):
+    for merchant, contact_key in connection.rows(asked, params):
         contact = merchant, contact_key
         cells = rows.get(contact, nothing)
         words = {name: cell or "" for name, cell in zip(_WORDS, cells, strict=False)}
@@ -69,12 +81,12 @@ def _consents(cells: Sequence[Any]) -> dict[tuple[str, str], Consent]:
 
 
 def _contact_rows(
-    connection: Connection, asked: str, days: list[date], columns: Sequence[str]
+    connection: Connection, asked: str, params: Sequence[object], columns: Sequence[str]
 ) -> dict[tuple[str, str], tuple[Any, ...]]:
     """The newest row of each contact: of its newest file date, then of the last file by name, then the last in it.
 
     Args:
-        asked: a query of the merchants and contact keys that are asked for, with `days` as its parameters.
+        asked: a query of the merchants and contact keys that are asked for, with `params` as its parameters.
     """
     if not connection.table_exists("contact_rows"):
         return {}
@@ -95,14 +107,12 @@ def _contact_rows(
         from ranked
         where recency = 1
     """
-    return {(merchant, contact_key): tuple(cells) for merchant, contact_key, *cells in connection.rows(sql, days)}
+    return {(merchant, contact_key): tuple(cells) for merchant, contact_key, *cells in connection.rows(sql, params)}
 
 
-def _last_purchases(connection: Connection, days: list[date]) -> dict[tuple[str, str], date]:
+def _last_purchases(connection: Connection, asked: str, params: Sequence[object]) -> dict[tuple[str, str], date]:
     sql = f"""
-        with asked as (
-            select distinct merchant, contact_key from planned_messages where due_on in ({marks(days)})
-        ),
+        with asked as ({asked}),
         their_orders as (
             select distinct versions.merchant, versions.order_number
             from order_versions as versions
@@ -123,4 +133,4 @@ def _last_purchases(connection: Connection, days: list[date]) -> dict[tuple[str,
         where recency = 1 and is_purchase
         group by merchant, contact_key
     """
-    return {(merchant, contact_key): day for merchant, contact_key, day in connection.rows(sql, days)}
+    return {(merchant, contact_key): day for merchant, contact_key, day in connection.rows(sql, params)}

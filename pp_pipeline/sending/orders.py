@@ -1,6 +1,7 @@
 """The orders that messages are about, as they were known on a day and as they are known now."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 
 from pp_pipeline.conversations.exits import exits_of
@@ -10,13 +11,24 @@ from pp_pipeline.warehouse import Connection
 
 
 def read_orders(connection: Connection, days: list[date]) -> dict[tuple[str, str, date], Order]:
-    """The orders that the days' messages are about, each as it was known on the day of the message."""
+    """The orders that the days' messages are about, each as it was known on the day of the message.
+
+    What is said of the articles is as of the newest built day: a link of then may lead nowhere now.
+    """
+    wanted = f"select distinct merchant, order_number, due_on from planned_messages where due_on in ({marks(days)})"
+    return _read(connection, wanted, days)
+
+
+def read_order(connection: Connection, merchant: str, number: str, day: date) -> Order | None:
+    """An order as a message of that day would be about it; None if it was not known then."""
+    wanted = "select cast(? as text) as merchant, cast(? as text) as order_number, cast(? as date) as due_on"
+    return _read(connection, wanted, (merchant, number, day)).get((merchant, number, day))
+
+
+def _read(connection: Connection, wanted: str, params: Sequence[object]) -> dict[tuple[str, str, date], Order]:
+    """The orders of a query for merchant, order_number and due_on."""
     versions = f"""
-        wanted as (
-            select distinct merchant, order_number, due_on
-            from planned_messages
-            where due_on in ({marks(days)})
-        ),
+        wanted as ({wanted}),
         known as (
             select
                 versions.*,
@@ -33,20 +45,27 @@ def read_orders(connection: Connection, days: list[date]) -> dict[tuple[str, str
         ),
         in_force as (select * from known where recency = 1)
     """
+    category, links, articles = "lines.category", "null, null, null, null", ""
+    if "how_to_url" in connection.columns("product_sales"):  # built since it has that column
+        category = "coalesce(nullif(lines.category, ''), articles.category)"
+        links = "articles.url, articles.image, articles.how_to_url, articles.care_url"
+        articles = """
+            left join product_sales as articles on lines.merchant = articles.merchant and lines.sku = articles.sku"""
     lines: dict[tuple[str, str, date], list[OrderLine]] = {}
     line_sql = f"""
         with {versions}
         select
             in_force.merchant, in_force.order_number, in_force.due_on,
-            lines.sku, lines.product_name, lines.category, lines.quantity, lines.unit_price_cents
+            lines.sku, lines.product_name, {category}, lines.quantity, lines.unit_price_cents, {links}
         from in_force
         inner join order_lines as lines
             on in_force.merchant = lines.merchant
             and in_force.order_number = lines.order_number
             and in_force.known_on = lines.known_on
+        {articles}
         order by lines.line
     """
-    for merchant, number, due_on, *line in connection.rows(line_sql, days):
+    for merchant, number, due_on, *line in connection.rows(line_sql, params):
         lines.setdefault((merchant, number, due_on), []).append(OrderLine(*line))
     order_sql = f"""
         with {versions}
@@ -65,7 +84,7 @@ def read_orders(connection: Connection, days: list[date]) -> dict[tuple[str, str
         cents,
         currency,
         attributes,
-    ) in connection.rows(order_sql, days):
+    ) in connection.rows(order_sql, params):
         orders[merchant, number, due_on] = Order(
             number=number,
             date=ordered_on,

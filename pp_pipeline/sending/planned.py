@@ -10,13 +10,17 @@ from pp_pipeline.ledger.coupons import Coupon
 
 @dataclass(frozen=True)
 class OrderLine:
-    """A line of an order, as templates see it."""
+    """A line of an order, as templates see it; the links are what the products feed says of the article."""
 
     sku: str | None
     product_name: str | None
     category: str | None
     quantity: int
-    unit_price_cents: int
+    unit_price_cents: int | None
+    url: str | None = None
+    image_url: str | None = None
+    how_to_url: str | None = None
+    care_url: str | None = None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def sample_message(
         date=day - timedelta(days=7),
         ship_date=day - timedelta(days=5),
         status="shipped",
-        total_cents=sum(line.quantity * line.unit_price_cents for line in lines),
+        total_cents=sum(line.quantity * (line.unit_price_cents or 0) for line in lines),
         currency=merchant.currency,
         attributes={"first_name": "Alex"},
         lines=lines,
@@ -75,13 +75,6 @@ def sample_message(
         contact=ContactFacts(first_name="Alex", phone=to if is_text else ""),
         coupon=Coupon(REHEARSAL + key[:8], day + timedelta(days=use.min_days_valid)) if use else None,
     )
-
-
-def _marked(draft: Draft) -> Draft:
-    """The draft, saying that it is a test."""
-    if isinstance(draft, EmailDraft):
-        return replace(draft, subject=MARK + draft.subject)
-    return replace(draft, text=MARK + draft.text)
 
 
 def is_suppressed(ledger: Ledger, key: str, channel: str, kind: str) -> bool:

@@ -36,10 +36,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """An article to recommend.
+    """An article to recommend, with what `products` says of it; what that does not say is None.
 
     Attributes:
-        sku: the article; `products` says more about it.
         why: the strongest reason for it.
         score: of `bought_together` the sum over the articles that it goes with, in millionths; else orders that
             it sold in. Says nothing across reasons.
@@ -48,6 +47,11 @@ class Recommendation:
     sku: str
     why: Reason
     score: int
+    name: str
+    category: str | None
+    url: str | None
+    image: str | None
+    price_cents: int | None
 
 
 def recommend(
@@ -65,8 +69,8 @@ def recommend(
     Refills and accessories of the order's articles come first; then what the contact bought earlier in the year and
     contacts come back for; then what is bought with the articles and with those earlier ones; then what sells best in
     their categories, then the merchant's best sellers. Left out are the order's articles and their other sizes, what
-    the contact bought in the last `not_again_days` days up to `today`, and what it ever returned. Orders count as they
-    are known today. Equal questions get equal answers.
+    the contact bought in the last `not_again_days` days up to `today`, what it ever returned, and articles without a
+    name: nothing could be shown of them. Orders count as they are known today. Equal questions get equal answers.
 
     Args:
         connection: a warehouse in which the model `recommendations` and what it reads are built.
@@ -85,10 +89,10 @@ def recommend(
     if connection.dialect == "postgres":
         connection.execute(f"analyze {_TABLE}")
     days = (today, today, today - timedelta(days=not_again_days), today - timedelta(days=_YEAR_DAYS), today)
-    for merchant, number, contact_key, sku, reason, score in connection.rows(
+    for merchant, number, contact_key, sku, reason, score, *known in connection.rows(
         _query(connection.dialect), (*days, at_most)
     ):
-        recommended = Recommendation(sku, get_args(Reason)[reason - 1], int(score))
+        recommended = Recommendation(sku, get_args(Reason)[reason - 1], int(score), *known)
         found[Wanted(merchant, number, contact_key)].append(recommended)
     connection.execute(f"drop table {_TABLE}")
     return {each: tuple(recommendations) for each, recommendations in found.items()}
@@ -188,8 +192,7 @@ def _query(dialect: str) -> str:
         inner join recommendations as told on sources.merchant = told.merchant and sources.sku = told.sku
         where sources.is_own or told.why = 'bought_together'
         union all
-        select
-            earlier.merchant, earlier.order_number, earlier.contact_key, pairs.sku, pairs.score, {again}
+        select earlier.merchant, earlier.order_number, earlier.contact_key, pairs.sku, pairs.score, {again}
         from earlier
         inner join product_pairs as pairs
             on earlier.merchant = pairs.merchant and earlier.sku = pairs.sku and pairs.other_sku = pairs.sku
@@ -201,9 +204,7 @@ def _query(dialect: str) -> str:
     ),
 
     best_reasons as (
-        select
-            *,
-            min(reason) over (partition by merchant, order_number, contact_key, sku) as best_reason
+        select *, min(reason) over (partition by merchant, order_number, contact_key, sku) as best_reason
         from candidates
     ),
 
@@ -217,7 +218,7 @@ def _query(dialect: str) -> str:
     ),
 
     allowed as (
-        select merged.*
+        select merged.*, sales.name, sales.category, sales.url, sales.image, sales.price_cents
         from merged
         inner join product_sales as sales on merged.merchant = sales.merchant and merged.sku = sales.sku
         left join own
@@ -230,7 +231,9 @@ def _query(dialect: str) -> str:
         left join not_again
             on merged.merchant = not_again.merchant and merged.contact_key = not_again.contact_key
             and merged.sku = not_again.sku
-        where own.sku is null and own_groups.replenish_group is null and not_again.sku is null
+        where
+            sales.name is not null
+            and own.sku is null and own_groups.replenish_group is null and not_again.sku is null
     ),
 
     placed as (
@@ -240,7 +243,7 @@ def _query(dialect: str) -> str:
         from allowed
     )
 
-    select merchant, order_number, contact_key, sku, reason, score
+    select merchant, order_number, contact_key, sku, reason, score, name, category, url, image, price_cents
     from placed
     where place <= ?
     order by merchant, order_number, contact_key, place

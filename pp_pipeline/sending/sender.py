@@ -34,6 +34,7 @@ from pp_pipeline.sending.outlets.outlet import OutletKey, Outlets
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.sending.planned import Planned, PlannedMessage
 from pp_pipeline.sending.proofs import Proofs
+from pp_pipeline.sending.recommended import add_recommendations
 from pp_pipeline.sending.releases import note_sendable
 from pp_pipeline.sending.summary import SendSummary
 from pp_pipeline.settings import Settings, utc_now
@@ -105,6 +106,7 @@ class Sender:
         for load in loads(ready, self._priority):
             with self.warehouse.connect() as connection:
                 contents = read_contents(connection, [report.batch.id for report in load], self.merchants)
+                add_recommendations(connection, contents, self._recommending, self.merchants, today)
             self._send_load(load, contents, broken, today, count)
             self._send_seeds(load, broken, today)
         return SendSummary(reports, lapsed_count, lacking)
@@ -151,6 +153,17 @@ class Sender:
             if channel is not None and channel.target == batch.release.target and place not in broken:
                 proofs = Proofs(self.ledger, self._renderer, channel, recipients_of(self.settings, channel.target))
                 proofs.send_seeds(conversation, merchant, today)
+
+    @cached_property
+    def _recommending(self) -> set[tuple[str, str]]:
+        """Conversation and template of the messages that show recommendations; transactional ones may not."""
+        templates = self._renderer.templates
+        messages = [(name, one.message) for name, one in self.conversations.items() if one.kind == "commercial"]
+        return {
+            (name, message.template)
+            for name, message in messages
+            if templates.uses(f"{name}/{message.template}", message.channel, "recommended")
+        }
 
     def _why_not(self, batch: Batch, content: Content) -> str:
         if content.hash != batch.hash:

@@ -1,4 +1,5 @@
-{#- How the articles sold in the 365 days up to the newest built day, and their places among the best sellers. -#}
+{#- How the articles sold in the 365 days up to the newest built day, their places among the best sellers, and what
+    messages show of them: `products` is a view, and too slow to be asked for a few. -#}
 {{ config(materialized='table') }}
 
 with sums as (
@@ -19,9 +20,15 @@ articles as (
         products.accessory_of,
         cast(coalesce(sums.order_count, 0) as bigint) as order_count,
         cast(coalesce(sums.returned_count, 0) as bigint) as returned_count,
+        products.price_cents,
         -- blank texts are none
+        nullif(trim(products.name), '') as name,
         nullif(products.category, '') as category,
         nullif(products.replenish_group, '') as replenish_group,
+        nullif(products.url, '') as url,
+        nullif(products.image, '') as image,
+        nullif(products.how_to_url, '') as how_to_url,
+        nullif(products.care_url, '') as care_url,
         coalesce(sums.returned_count <= sums.order_count, true) as is_recommendable,
         coalesce(sums.returned_count <= sums.order_count, false) as is_seller
     from {{ ref('products') }} as products
@@ -46,7 +53,13 @@ placed as (
 select
     merchant,
     sku,
+    name,
     category,
+    url,
+    image,
+    price_cents,
+    how_to_url,
+    care_url,
     replenish_group,
     refill_of,
     accessory_of,

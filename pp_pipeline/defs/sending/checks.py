@@ -7,6 +7,8 @@ import dagster as dg
 from pp_pipeline.defs.location import Location
 from pp_pipeline.ledger.inspecting import count_unsettled
 from pp_pipeline.ledger.witness import Witness, words
+from pp_pipeline.messages.review import review_warnings
+from pp_pipeline.messages.templates import Templates
 from pp_pipeline.sending.batches import batch_states
 from pp_pipeline.sending.coupon_pools import coupon_warnings
 
@@ -48,6 +50,22 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
             )
         return dg.AssetCheckResult(passed=not days, severity=dg.AssetCheckSeverity.WARN, description=text)
 
+    @dg.asset_check(
+        asset="batches",
+        description="No template or content is past its day of review, older than the product data it speaks of, or "
+        "links to a bare home page",
+    )
+    def messages_are_up_to_date() -> dg.AssetCheckResult:
+        templates = Templates(location.settings.conversations_dir)
+        with location.warehouse.connect() as connection:
+            found = review_warnings(templates, location.merchants, location.today(), connection)
+        lines = [line for warnings in found.values() for line in warnings]
+        return dg.AssetCheckResult(
+            passed=not lines,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(lines) or "nothing has to be looked at again",
+        )
+
     @dg.asset_check(asset="deliveries", description="Of every delivery it is known what became of it, and none failed")
     def deliveries_are_known() -> dg.AssetCheckResult:
         with location.ledger() as ledger, ledger.reading() as connection:
@@ -56,4 +74,4 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
         text = f"{told}; `pp ledger` shows the oldest, and what to do" if counts else "none is unknown or failed"
         return dg.AssetCheckResult(passed=not counts, severity=dg.AssetCheckSeverity.WARN, description=text)
 
-    return [coupons_in_stock, ledger_is_whole, batches_wait, deliveries_are_known]
+    return [coupons_in_stock, ledger_is_whole, batches_wait, messages_are_up_to_date, deliveries_are_known]

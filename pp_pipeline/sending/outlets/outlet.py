@@ -60,6 +60,8 @@ class EmailDraft:
     """Where answers go, if not to the sender."""
     locale: str = ""
     """What it is written in, such as de_AT."""
+    preheader: str = field(repr=False, default="")
+    """The line that mail programs show beside the subject; it stands in the HTML, unseen."""
 
 
 @dataclass(frozen=True)

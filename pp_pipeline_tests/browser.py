@@ -1,0 +1,140 @@
+"""A real browser (Chromium) that looks at pages, and what it sees: width, words, faults, accessibility (axe-core)."""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, Playwright, sync_playwright
+
+Scheme = Literal["light", "dark"]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    "rules": {"heading-order": {"enabled": True}, "image-redundant-alt": {"enabled": True}},
+    "resultTypes": ["violations"],
+    "iframes": False,  # what stands in them is looked at by itself
+}
+_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200"><rect width="320" height="200"/></svg>'
+_BLOCKED = "blockedbyclient"
+_MEASURE = """() => ({
+    too_wide: Math.max(0, document.documentElement.scrollWidth - window.innerWidth),
+    text: document.body.innerText,
+    without_alt: [...document.images].filter((image) => !image.hasAttribute("alt")).length,
+})"""
+
+
+class NoBrowser(RuntimeError):
+    """There is no Chromium; the text says how to get one."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a browser sees of a page."""
+
+    too_wide: int
+    """Pixels by which it is wider than the window."""
+    text: str
+    without_alt: int
+    """Images without an alt text."""
+    faults: tuple[str, ...]
+    """What its console complained of."""
+    violations: tuple[str, ...]
+    """Of accessibility (WCAG 2.1 A and AA, order of headings): rule and place."""
+
+
+class Browser:
+    """Chromium, in a thread of its own: its event loop would stand in the way of tests that begin one.
+
+    Nothing comes from outside: pages are given, or files, and every request of theirs is refused.
+
+    Raises:
+        NoBrowser: none is installed.
+    """
+
+    def __init__(self) -> None:
+        path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+        if path is None:
+            raise NoBrowser("these tests need a real browser: install Chromium, such as by apt-get install chromium")
+        self._thread = ThreadPoolExecutor(1)
+        self._playwright, self._chromium = self._thread.submit(_start, path).result()
+
+    def look(
+        self,
+        page: str | Path,
+        width: int,
+        scheme: Scheme = "light",
+        images: bool = True,
+        clicks: tuple[str, ...] = (),
+        screenshot: Path | None = None,
+    ) -> Sight:
+        """Open a page, given as HTML or as a file, in a window of that width.
+
+        Args:
+            images: False blocks them, as many mail programs do.
+            clicks: buttons to press first, by their words.
+            screenshot: where to put a picture of the whole page.
+        """  # fmt: skip
+        return self._thread.submit(self._look, page, width, scheme, images, clicks, screenshot).result()
+
+    def close(self) -> None:
+        """End it."""
+        self._thread.submit(lambda: (self._chromium.close(), self._playwright.stop())).result()
+        self._thread.shutdown()
+
+    def _look(
+        self, page: str | Path, width: int, scheme: Scheme, images: bool, clicks: tuple[str, ...],
+        screenshot: Path | None,
+    ) -> Sight:  # fmt: skip
+        context = self._chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        opened = context.new_page()
+        try:
+            faults: list[str] = []
+            opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+            opened.on("pageerror", lambda error: faults.append(str(error)))
+            _open(opened, page, images)
+            for words in clicks:
+                opened.get_by_role("button", name=words, exact=True).first.click()
+            opened.wait_for_load_state("load")
+            if screenshot:
+                opened.screenshot(path=screenshot, full_page=True)
+            seen = opened.evaluate(_MEASURE)
+            violations = Axe().run(opened, options=_AXE).response["violations"]
+        finally:
+            context.close()
+        faults = [fault for fault in faults if "ERR_BLOCKED_BY_CLIENT" not in fault]  # images that are not wanted
+        return Sight(**seen, faults=tuple(faults), violations=tuple(_words(each) for each in violations))
+
+
+def _start(path: str) -> tuple[Playwright, Chromium]:
+    playwright = sync_playwright().start()
+    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return playwright, playwright.chromium.launch(executable_path=path, args=arguments)
+
+
+def _open(opened: Page, page: str | Path, images: bool) -> None:
+    def answer(route: Any) -> None:
+        if route.request.url.startswith("file:"):
+            route.continue_()
+        elif route.request.resource_type != "image":
+            route.abort("accessdenied")
+        elif images:
+            route.fulfill(body=_PICTURE, content_type="image/svg+xml")
+        else:
+            route.abort(_BLOCKED)
+
+    opened.route("**/*", answer)
+    if isinstance(page, Path):
+        opened.goto(page.as_uri())
+    else:
+        opened.set_content(page)
+
+
+def _words(violation: dict[str, Any]) -> str:
+    places = ", ".join(str(node["target"][0]) for node in violation["nodes"][:3])
+    return f"{violation['id']}: {places}"
