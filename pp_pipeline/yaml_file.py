@@ -31,7 +31,6 @@ class _Loader(yaml.SafeLoader):
 class YamlFile:
     """A file's content, and where in the file each part of it stands."""
 
-    path: Path
     content: Any
     _root: yaml.Node | None
 
@@ -42,18 +41,27 @@ class YamlFile:
         Raises:
             YamlFileError: not UTF-8, not YAML, or a key that stands twice.
         """
+        return cls.of(path.name, path.read_bytes())
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> "YamlFile":
+        """The file of a name and its content.
+
+        Raises:
+            YamlFileError: as of `read`.
+        """
         try:
-            text = path.read_text(encoding="utf-8")
+            text = content.decode("utf-8")
         except UnicodeDecodeError:
-            raise YamlFileError(f"{path.name}: is not UTF-8") from None
+            raise YamlFileError(f"{name}: is not UTF-8") from None
         try:
-            return cls(path, yaml.load(text, _Loader), yaml.compose(text, yaml.SafeLoader))
+            return cls(yaml.load(text, _Loader), yaml.compose(text, yaml.SafeLoader))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            where = f"{path.name}:{mark.line + 1}" if mark else path.name
+            where = f"{name}:{mark.line + 1}" if mark else name
             raise YamlFileError(f"{where}: is not valid YAML: {error.problem or error.context}") from None
         except (yaml.YAMLError, ValueError) as error:
-            raise YamlFileError(f"{path.name}: is not valid YAML: {error}") from None
+            raise YamlFileError(f"{name}: is not valid YAML: {error}") from None
 
     def line(self, place: Sequence[str | int]) -> int:
         """The line (from 1) of a field, given as the keys and list places that lead to it.

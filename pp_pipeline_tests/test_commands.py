@@ -20,6 +20,7 @@ from pp_pipeline.ledger.schema import claims
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.pipeline import copy_checkout
+from pp_pipeline_tests.sending_world import read_mail
 
 TODAY = "2026-01-10"
 
@@ -392,6 +393,14 @@ def test_send_names_what_is_wrong_with_its_days(shop: Shop) -> None:
     assert "lies after today" in later
     assert "lies after --to" in shop.pp("send", "--from", "2026-01-05", "--to", "2026-01-04", code=2)
     assert "is not a day" in shop.pp("send", "--from", "5.1.2026", "--to", TODAY, code=2)
+
+
+def test_recommendations_go_out_where_a_message_shows_them(shop: Shop) -> None:
+    shop.pp("send", "--from", TODAY, "--to", TODAY, "--today", TODAY)
+    [sent] = [one for one in shop.order("A2")["outgoing"] if "win_back" in one["name"]]
+    mail = read_mail(shop.home / sent["outbox_file"]).get_body(("plain",))
+    assert mail is not None
+    assert "You may also like Pen --" in " ".join(mail.get_content().split())  # S9 alone: ann bought S1
 
 
 def test_prefixes_are_as_long_as_they_have_to_be() -> None:

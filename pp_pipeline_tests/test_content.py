@@ -1,12 +1,15 @@
 """Texts that fall back: what a message shows, and what is refused when they are read (docs/content.md)."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
+from pp_pipeline.conversations.loading import ConversationError
 from pp_pipeline.messages.content import Chosen, Contents
+from pp_pipeline.messages.product_changes import ProductChanges
+from pp_pipeline.messages.review import content_warnings
 from pp_pipeline.sending.planned import Order, OrderLine
+from pp_pipeline_tests.sending_world import World
 
 SITE = "https://shop.example.com"
 GUIDE = "https://shop.example.com/guides/lamp"
@@ -26,11 +29,8 @@ products:
 """
 
 
-def read(folder: Path, **files: str) -> Contents:
-    (folder / "content").mkdir(exist_ok=True)
-    for name, text in files.items():
-        (folder / "content" / f"{name}.yml").write_text(text)
-    return Contents.read(folder)
+def read(**files: str) -> Contents:
+    return Contents.read({f"content/{name}.yml": text.encode() for name, text in files.items()})
 
 
 def order(*lines: OrderLine) -> Order:
@@ -64,15 +64,15 @@ CHOSEN = {
 
 
 @pytest.mark.parametrize("name", CHOSEN)
-def test_a_message_shows_the_nearest_text_in_its_language(name: str, tmp_path: Path) -> None:
+def test_a_message_shows_the_nearest_text_in_its_language(name: str) -> None:
     about, locale, place, link = CHOSEN[name]
-    chosen = read(tmp_path, help=HELP).choose("help", about, locale, "en", SITE)
+    chosen = read(help=HELP).choose("help", about, locale, "en", SITE)
     assert (chosen and chosen.place, chosen.words["link"] if chosen else "") == (place, link)
     assert chosen is None or bool(chosen.words["link"]) == bool(chosen.words["link_text"])
 
 
-def test_an_entry_is_taken_as_a_whole(tmp_path: Path) -> None:
-    contents = read(tmp_path, help=HELP)
+def test_an_entry_is_taken_as_a_whole() -> None:
+    contents = read(help=HELP)
     nothing = {"title": "", "text": "", "link_text": "", "link": ""}
     own = contents.choose("help", order(SWITCH), "en", "en", SITE)
     assert own == Chosen(
@@ -105,19 +105,54 @@ def test_an_entry_is_taken_as_a_whole(tmp_path: Path) -> None:
         ("general: {text: A}\ngeneral: {text: B}", "help.yml:2: is not valid YAML: 'general' stands twice"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_refused_with_its_place(text: str, complaint: str, tmp_path: Path) -> None:
-    contents = read(tmp_path, help=text)
+def test_what_is_wrong_is_refused_with_its_place(text: str, complaint: str) -> None:
+    contents = read(help=text)
     assert contents.files == {} and any(
         each.startswith("content/help.yml") and complaint in each for each in contents.problems
     )
 
 
-def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
-    contents = read(tmp_path, help="general: {tilte: A}", care="general: {text: A, link: b}", Oops="general: {text: A}")
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    contents = read(help="general: {tilte: A}", care="general: {text: A, link: b}", Oops="general: {text: A}")
     assert [line.partition(":")[0] for line in contents.problems] == [
         *("content/Oops.yml", "content/care.yml", "content/help.yml", "content/help.yml")
     ]
 
 
-def test_a_checkout_may_have_no_texts(tmp_path: Path) -> None:
-    assert Contents.read(tmp_path) == Contents({})
+def test_a_checkout_may_have_no_texts() -> None:
+    assert Contents.read({}) == Contents({})
+
+
+def test_a_template_asks_for_content_that_there_is(lite: World) -> None:
+    template = lite.conversation_folder / "hello.mjml.j2"
+    template.write_text(
+        template.read_text().replace("{# body #}", '{{ content("halp").text }}{{ content(order.number) }}')
+    )
+    with pytest.raises(ConversationError) as refused:
+        lite.conversations()
+    assert 'asks for content("halp"); there is none yet. Write content/halp.yml, or take it out' in str(refused.value)
+    assert "asks for content by a name that is not written out" in str(refused.value)
+    (lite.settings.conversations_dir / "content").mkdir()
+    (lite.settings.conversations_dir / "content" / "halp.yml").write_text("general: {tilte: A}")
+    with pytest.raises(ConversationError, match=r"content/halp.yml:1: general.tilte: is not known here"):
+        lite.conversations()
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("general: {text: A, review_by: 2026-06-30}", "1: general: was to be reviewed by 2026-06-30"),
+        ("general: {text: A, review_by: 2026-07-01}", ""),
+        ("products:\n  lamp:\n    text: A\n    reviewed_on: 2026-05-09", "2: products lamp: is older than the product"),
+        ("products:\n  lamp: {text: A, reviewed_on: 2026-05-10}", ""),
+        ("products:\n  pad: {text: A, reviewed_on: 2026-01-01}", ""),
+        ("categories:\n  Paper: {text: A, reviewed_on: 2026-05-19}", "2: categories Paper: is older than the product"),
+        ("general: {text: A, link_text: B, link: /}", "1: general: links to the home page alone"),
+        (f"general:\n  text: A\n  de: {{text: B, link_text: C, link: {SITE}/}}", "1: general: links to the home page"),
+        ("general: {text: A, link_text: B, link: /new}", ""),
+    ],
+)
+def test_what_has_to_be_looked_at_again_is_told(text: str, warning: str) -> None:
+    changes = ProductChanges({"lamp": date(2026, 5, 10)}, {"Paper": date(2026, 5, 20)})
+    found = [str(each) for each in content_warnings(read(help=text), changes, [SITE], date(2026, 7, 1))]
+    assert len(found) == bool(warning) and all(f"content/help.yml:{warning}" in each for each in found)

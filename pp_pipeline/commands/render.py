@@ -51,7 +51,7 @@ def render_messages(
     renderer = Renderer(settings.conversations_dir, by_name, merchants, SECRET)
     contact = who if not who or is_contact_key(who) else read_address(who, "--contact")
     with _warehouse(settings) as connection:
-        warnings = review_warnings(renderer.templates, merchants, today, connection)
+        warnings = review_warnings(settings.conversations_dir, every, merchants, today, connection)
         facts = real_facts(connection, merchants, merchant_name, day, contact, order) if connection else None
     if facts is None and (who or order):
         raise SettingsError(

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.problems import template_problems, words_problems
-from pp_pipeline.messages.templates import Templates
+from pp_pipeline.messages.templates import Templates, templates_of
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant
     """
     problems: list[str] = []
     conversations: list[Conversation] = []
-    templates = Templates(conversations_dir)
+    templates = templates_of(conversations_dir)
     for folder in _folders(conversations_dir):
         try:
             conversation = _load(folder)

@@ -7,11 +7,9 @@ that of its order's largest line: its own text is shown, else that of its catego
 taken as a whole: no title of one stands over the text of another.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from jinja2 import nodes
 
 from pp_pipeline.messages.content_files import ContentError, ContentFile, Entry, read_content_file
 from pp_pipeline.sending.planned import Order, OrderLine
@@ -19,6 +17,7 @@ from pp_pipeline.yaml_file import YamlFile
 
 FOLDER = "content"
 """Of a checkout's conversations."""
+_ASKED = re.compile(r'content\("(.*)"\)')
 
 
 @dataclass(frozen=True)
@@ -40,17 +39,19 @@ class Contents:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, conversations_dir: Path) -> "Contents":
-        """Read them all; a checkout may have none."""
-        files: dict[str, ContentFile] = {}
+    def read(cls, files: Mapping[str, bytes]) -> "Contents":
+        """Those among the files of a checkout's conversations, by their paths; there may be none."""
+        found: dict[str, ContentFile] = {}
         sources: dict[str, YamlFile] = {}
         problems: list[str] = []
-        for path in sorted((conversations_dir / FOLDER).glob("*.yml")):
-            try:
-                files[path.stem], sources[path.stem] = read_content_file(path)
-            except ContentError as error:
-                problems += [f"{FOLDER}/{line}" for line in str(error).splitlines()]
-        return cls(files, sources, tuple(problems))
+        for path, content in sorted(files.items()):
+            if path.startswith(f"{FOLDER}/"):
+                name = path.removeprefix(f"{FOLDER}/").removesuffix(".yml")
+                try:
+                    found[name], sources[name] = read_content_file(path, content)
+                except ContentError as error:
+                    problems += str(error).splitlines()
+        return cls(found, sources, tuple(problems))
 
     def choose(self, name: str, order: Order | None, locale: str, own_locale: str, site_url: str) -> Chosen | None:
         """What a message shows under a name; None where the file has nothing for it in its language.
@@ -86,18 +87,18 @@ def largest_line(order: Order | None) -> OrderLine | None:
     )
 
 
-def content_names(trees: Iterable[nodes.Template]) -> list[str]:
-    """The names that a template asks for: `help` of `content("help")`; '' for what is not written out."""
-    calls = [call for tree in trees for call in tree.find_all(nodes.Call)]
-    asked = [call.args for call in calls if isinstance(call.node, nodes.Name) and call.node.name == "content"]
-    return sorted({str(args[0].value) if args and isinstance(args[0], nodes.Const) else "" for args in asked})
+def content_names(names_used: Collection[str]) -> list[str]:
+    """The content that a template asks for: `help` of `content("help")` among the names that it uses."""
+    return sorted(found[1] for each in names_used if (found := _ASKED.fullmatch(each)))
 
 
-def content_problems(name: str, trees: Iterable[nodes.Template], contents: Contents) -> Iterator[str]:
-    """What is wrong with how a template asks for content."""
-    for asked in content_names(trees):
-        if not asked:
-            yield f'{name}: asks for content by a name that is not written out; write one such as content("help")'
-        elif asked not in contents.files and not contents.problems:
-            there = ", ".join(contents.files) or "none yet"
-            yield f'{name}: asks for content("{asked}"); there is {there}. Write {FOLDER}/{asked}.yml, or take it out'
+def content_problems(template: str, names_used: Collection[str], contents: Contents) -> Iterator[str]:
+    """What is wrong with the content that a template asks for."""
+    if "content(...)" in names_used:
+        yield f'{template}: asks for content by a name that is not written out; write one such as content("help")'
+    there = ", ".join(contents.files) or "none yet"
+    for name in content_names(names_used):
+        if name not in contents.files and not contents.problems:
+            yield (
+                f'{template}: asks for content("{name}"); there is {there}. Write {FOLDER}/{name}.yml, or take it out'
+            )

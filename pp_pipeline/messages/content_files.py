@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pp_pipeline.messages.locales import fallbacks, known_locale, language
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PATH = re.compile(r"content/[a-z][a-z0-9_]*\.yml")
 _WORDS = Annotated[str, StringConstraints(strict=True, strip_whitespace=True)]
 _LINK = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, pattern=r"^(https?://[^\s/]\S*|/\S*)?$")]
 
@@ -97,42 +96,36 @@ class ContentFile(_Part):
         yield from ((("products", sku), entry) for sku, entry in self.products.items())
 
 
-def read_content_file(path: Path) -> tuple[ContentFile, YamlFile]:
+def read_content_file(path: str, content: bytes) -> tuple[ContentFile, YamlFile]:
     """A file, and where its parts stand.
+
+    Args:
+        path: below the conversations, such as `content/help.yml`.
 
     Raises:
         ContentError: all that is wrong, a line each.
     """
     try:
-        source = YamlFile.read(path)
+        source = YamlFile.of(path, content)
     except YamlFileError as error:
         raise ContentError(str(error)) from None
-    return _checked(source), source
+    return _checked(path, source), source
 
 
-def _checked(source: YamlFile) -> ContentFile:
-    """The file's content.
-
-    Raises:
-        ContentError: a line for each thing that is wrong.
-    """
-    name = source.path.name
-    if not _NAME.fullmatch(source.path.stem):
-        raise ContentError(
-            f"{name}: its name is not lower-case letters, digits and _; rename it, such as how_to_use.yml"
-        )
+def _checked(path: str, source: YamlFile) -> ContentFile:
+    if not _PATH.fullmatch(path):
+        raise ContentError(f"{path}: its name is not lower-case letters, digits and _; rename it, such as to help.yml")
     if not isinstance(source.content, dict) or not set(source.content) & {"general", "categories", "products"}:
-        raise ContentError(f"{name}: holds no texts; write general, categories or products (docs/content.md)")
-    odd = [
-        f"{name}:{source.line(place)}: '{place[-1]}' is read as no text; put it in quotes"
-        for place in _odd_keys(source)
-    ]
+        raise ContentError(f"{path}: holds no texts; write general, categories or products (docs/content.md)")
+    odd = [f"{path}:{source.line(at)}: '{at[-1]}' is read as no text; put it in quotes" for at in _odd_keys(source)]
     if odd:
         raise ContentError("\n".join(odd))
     try:
         return ContentFile.model_validate(source.content)
     except ValidationError as error:
-        raise ContentError("\n".join(_plain(source, fault) for fault in error.errors(include_url=False))) from None
+        raise ContentError(
+            "\n".join(_plain(path, source, fault) for fault in error.errors(include_url=False))
+        ) from None
 
 
 def _is_locale(key: Any) -> bool:
@@ -151,10 +144,10 @@ def _odd_keys(source: YamlFile) -> Iterator[tuple[Any, ...]]:
     return keys((), source.content)
 
 
-def _plain(source: YamlFile, fault: Any) -> str:
+def _plain(file: str, source: YamlFile, fault: Any) -> str:
     """A complaint of pydantic in the words of whoever wrote the file; what is written is not shown, it may be long."""
     path = [part for part in fault["loc"] if part not in ("locales", "[key]")]
-    where = f"{source.path.name}:{source.line(path)}: " + (f"{'.'.join(map(str, path))}: " if path else "")
+    where = f"{file}:{source.line(path)}: " + (f"{'.'.join(map(str, path))}: " if path else "")
     match fault["type"]:
         case "value_error":
             return where + str(fault["ctx"]["error"])

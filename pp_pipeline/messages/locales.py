@@ -6,7 +6,6 @@ A message is in one language as a whole: its file decides, and the shared words,
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 
@@ -51,13 +50,12 @@ class Words:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, conversations_dir: Path) -> "Words":
+    def read(cls, content: bytes | None) -> "Words":
         """The file's; no words at all where there is no file."""
-        path = conversations_dir / WORDS_FILE
-        if not path.exists():
+        if content is None:
             return cls()
         try:
-            file = YamlFile.read(path)
+            file = YamlFile.of(WORDS_FILE, content)
         except YamlFileError as error:
             return cls(problems=(str(error),))
         return cls._of(file)

@@ -9,13 +9,15 @@ import posixpath
 import re
 from html import unescape
 from html.parser import HTMLParser
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, TemplateSyntaxError
 from mjml import mjml2html
 
 from pp_pipeline.messages.formats import is_link
 from pp_pipeline.messages.jinja_masks import WORD, Masks
+
+if TYPE_CHECKING:
+    from pp_pipeline.messages.templates import Templates
 
 _CONTENT = (
     "mj-text", "mj-button", "mj-image", "mj-divider", "mj-spacer", "mj-table", "mj-social", "mj-navbar",
@@ -78,14 +80,14 @@ class MjmlMessage:
         MjmlError: all that is wrong, a line each.
     """
 
-    def __init__(self, folder: Path, name: str, environment: Environment) -> None:
-        self.folder, self.environment, self.masks = folder, environment, Masks(environment)
+    def __init__(self, templates: "Templates", name: str) -> None:
+        self.templates, self.masks = templates, Masks(templates.html)
         self.files: list[str] = []
         self.problems: list[str] = []
         self.head: dict[str, str] = {}
         source = self.assembled(name, [], f"{name}:1", [])
         for element, word in (("mj-title", "subject"), ("mj-preview", "preheader")):
-            if not self.head.get(element, "").strip() and name in self.files:
+            if source and not self.head.get(element, "").strip():
                 self.problems.append(f"{name}:1: has no {word}; write <{element}>…</{element}> into its <mj-head>")
         if self.problems:
             raise MjmlError("\n".join(self.problems))
@@ -111,18 +113,13 @@ class MjmlMessage:
             return ""
         self.files.append(name)
         try:
-            source = (self.folder / name).read_text(encoding="utf-8")
-            self.environment.compile(source, name)
-            masked = self.masks.hide(source, name)
-        except FileNotFoundError:
+            masked = self.masks.hide(self.templates.source(self.templates.html, name), name)
+        except KeyError:
             self.problems.append(f"{place}: the template file {name} is not there")
-        except UnicodeDecodeError:
-            self.problems.append(f"{name}:1: is not UTF-8")
-        except TemplateSyntaxError as error:
-            self.problems.append(f"{name}:{error.lineno}: {error.message}")
+        except ValueError as error:
+            self.problems.append(str(error))
         else:
-            reader = _Reader(self, name, [*including, name], stack)
-            return reader.read(masked)
+            return _Reader(self, name, [*including, name], stack).read(masked)
         return ""
 
     def hold(self, element: str, text: str) -> str:

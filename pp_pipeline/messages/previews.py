@@ -1,14 +1,16 @@
 """Messages to be looked at: rendered, with what is worth knowing of them, and written to files (docs/content.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.messages.content import content_names
+from pp_pipeline.messages.content import FOLDER, content_names
+from pp_pipeline.messages.problems import names_used
 from pp_pipeline.messages.render import Renderer, RenderError
-from pp_pipeline.messages.templates import MJML, SMS
+from pp_pipeline.messages.templates import MJML, SMS, TEXT
+from pp_pipeline.messages.warnings import TemplateWarning
 from pp_pipeline.sending.outlets.mime import email_bytes
 from pp_pipeline.sending.outlets.outlet import EmailDraft, SmsDraft
 from pp_pipeline.sending.samples import Facts, message_about
@@ -58,13 +60,13 @@ def make_preview(
     merchant: Merchant,
     facts: Facts,
     locale: str | None,
-    warnings: Mapping[str, list[str]],
+    warnings: Iterable[TemplateWarning],
 ) -> Preview:
     """Render a conversation's message about some facts.
 
     Args:
         locale: of the contact; None for what is known of it.
-        warnings: by template file and, of what files of content say, by their name.
+        warnings: those of all messages; the preview has what is said of its own files.
     """  # fmt: skip
     message = message_about(facts, conversation, merchant, locale)
     name = f"{message.conversation}/{message.template}"
@@ -74,8 +76,13 @@ def make_preview(
         draft, problem = renderer.render(message), ""
     except RenderError as error:
         draft, problem = None, f"it can't be rendered: {error}"
-    chosen = {each: renderer.choose(each, message, written_in) for each in content_names(template.trees)}
-    files = [template.name, *(f"content/{each}.yml" for each in chosen)]
+    used = names_used(renderer.templates, template)
+    chosen = {each: renderer.choose(each, message, written_in) for each in content_names(used)}
+    files = {
+        template.name,
+        template.name.replace(f".{MJML}.", f".{TEXT}."),
+        *(f"{FOLDER}/{each}.yml" for each in chosen),
+    }
     return Preview(
         conversation,
         written_in,
@@ -83,7 +90,7 @@ def make_preview(
         draft,
         problem,
         {each: found.place if found else "nothing" for each, found in chosen.items()},
-        tuple(line for file in files for line in warnings.get(file, ())),
+        tuple(str(each) for each in warnings if each.file in files),
     )
 
 

@@ -1,16 +1,30 @@
 """What is checked of templates before anything is sent: a broken one is refused when conversations are loaded."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeGuard
 
 from jinja2 import meta, nodes
 
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.messages.content import content_names, content_problems
-from pp_pipeline.messages.locales import known_locale, language
-from pp_pipeline.messages.templates import MJML, SMS, TEXT, EmailTemplate, SmsTemplate, TemplateError, Templates
+from pp_pipeline.messages.content import content_problems
+from pp_pipeline.messages.locales import COMPLETE, known_locale, language
+from pp_pipeline.messages.templates import MJML, SMS, TEXT, EmailTemplate, Part, SmsTemplate, TemplateError, Templates
 from pp_pipeline.messages.values import KNOWN
 
 _OFFERS = ("recommended", "coupon")
+_OF_EMAILS = {"unsubscribe_url", "subject", "preheader"}
+
+
+@dataclass(frozen=True)
+class _Use:
+    """What a part of a message uses: names, and what is taken of them (`("order", "number")`)."""
+
+    part: str
+    names: set[str]
+    parts: set[tuple[str, str]]
+    unknown: set[str]
 
 
 def template_problems(
@@ -44,7 +58,7 @@ def template_problems(
             continue
         try:
             templates.review_by(name)
-            found = templates.compile_sms(message, name) if form == SMS else templates.compile_email(message, name)
+            found = templates.sms_file(message, name) if form == SMS else templates.email_file(message, name)
         except TemplateError as error:
             problems += str(error).splitlines()
         else:
@@ -67,77 +81,95 @@ def _use_problems(
     templates: Templates, found: EmailTemplate | SmsTemplate, kind: str, has_coupon: bool
 ) -> Iterator[str]:
     """What templates use that there is not, may not be in this kind of message, or has to be and is not."""
-    is_email = isinstance(found, EmailTemplate)
-    for tree in found.trees:
-        yield from _unknown_names(found.name, tree)
-    names = {node.name for tree in found.trees for node in tree.find_all(nodes.Name)}
-    used = [pair for tree in found.trees for pair in _parts(tree)]
-    for value, part in sorted(set(used)):
-        known = templates.words.names if value == "words" else KNOWN.get(value)
-        if known is not None and part not in known:
-            yield f"{found.name}: uses {value}.{part}; allowed are {', '.join(sorted(known))}"
-    if "words" in names and found.locale and templates.words.of(found.locale) is None:
-        yield f"{found.name}: words.yml has no words for {language(found.locale)}; add them, all that `en` has"
-    yield from content_problems(found.name, found.trees, templates.contents)
+    name, uses = found.name, _uses(templates, found)
+    known = set(KNOWN) - (set() if isinstance(found, EmailTemplate) else _OF_EMAILS)
+    names = {each for use in uses for each in use.names}
+    parts = {each for use in uses for each in use.parts}
+    for unknown in sorted({each for use in uses for each in use.unknown} - known):
+        yield f"{name}: uses {unknown}, which is not known; known are {', '.join(sorted(known))}"
+    for value, part in sorted(parts):
+        allowed = templates.words.names if value == "words" else KNOWN.get(value)
+        if allowed is not None and part not in allowed:
+            yield f"{name}: uses {value}.{part}; allowed are {', '.join(sorted(allowed)) or 'none, without words.yml'}"
+    if "words" in names and templates.words.of(found.locale or COMPLETE) is None:
+        yield f"{name}: words.yml has no words for {language(found.locale or COMPLETE)}; add them"
+    yield from content_problems(name, names, templates.contents)
     if kind == "transactional":
-        offers = [name for name in _OFFERS if name in names]
-        offers += ['content("offer")'] if "offer" in content_names(found.trees) else []
-        if offers:
-            yield f"{found.name}: transactional, but uses {', '.join(offers)}; take it out, or make it commercial"
-    elif is_email:
-        yield from _missing_in_parts(found)
+        if offers := [each for each in (*_OFFERS, 'content("offer")') if each in names]:
+            yield f"{name}: transactional, but uses {', '.join(offers)}; take it out, or make it commercial"
+    elif isinstance(found, EmailTemplate):
+        yield from _missing_in_email(name, uses)
     else:
-        yield from _missing_in_sms(found.name, used)
-    yield from _coupon_problems(found, has_coupon)
+        for pair in (("merchant", "sender_name"), ("words", "reply_stop")):
+            if pair not in parts:
+                yield f"{name}: commercial, but does not say {'.'.join(pair)}"
+    yield from _coupon_problems(name, uses, has_coupon)
 
 
-def _parts_of_email(found: EmailTemplate) -> Iterator[tuple[str, list[nodes.Template]]]:
-    yield "its HTML", [found.trees[1]]
-    yield "its text part", list(found.trees[2:])
-
-
-def _missing_in_parts(found: EmailTemplate) -> Iterator[str]:
+def _missing_in_email(name: str, uses: list[_Use]) -> Iterator[str]:
     """A commercial e-mail carries, in both parts, an unsubscribe link and a postal address."""
-    for part, trees in _parts_of_email(found):
-        if not any(node.name == "unsubscribe_url" for tree in trees for node in tree.find_all(nodes.Name)):
-            yield f"{found.name}: commercial, but {part} does not use unsubscribe_url; include the block footer"
-        if not any(pair == ("merchant", "postal_address") for tree in trees for pair in _parts(tree)):
-            yield f"{found.name}: commercial, but {part} does not use merchant.postal_address; include the block footer"
+    for use in uses:
+        if "unsubscribe_url" not in use.names:
+            yield f"{name}: commercial, but {use.part} does not use unsubscribe_url; include the block footer"
+        if ("merchant", "postal_address") not in use.parts:
+            yield f"{name}: commercial, but {use.part} does not use merchant.postal_address; include the block footer"
 
 
-def _missing_in_sms(name: str, used: list[tuple[str, str]]) -> Iterator[str]:
-    """A commercial text says who writes, and how to stop it."""
-    for pair in (("merchant", "sender_name"), ("words", "reply_stop")):
-        if pair not in used:
-            yield f"{name}: commercial, but does not use {'.'.join(pair)}"
-
-
-def _coupon_problems(found: EmailTemplate | SmsTemplate, has_coupon: bool) -> Iterator[str]:
+def _coupon_problems(name: str, uses: list[_Use], has_coupon: bool) -> Iterator[str]:
     """A coupon is shown, in both parts, if one is declared; what is not declared can't be shown."""
-    is_used = any(node.name == "coupon" for tree in found.trees for node in tree.find_all(nodes.Name))
-    if is_used and not has_coupon:
-        yield f"{found.name}: uses coupon, but the message declares none; add `coupon: {{pool: ...}}` to it"
-    parts = _parts_of_email(found) if isinstance(found, EmailTemplate) else [("it", list(found.trees))]
-    for part, trees in parts:
-        if has_coupon and not any(("coupon", "code") in _parts(tree) for tree in trees):
-            yield f"{found.name}: the message declares a coupon, but {part} does not show coupon.code"
+    if not has_coupon and any("coupon" in use.names for use in uses):
+        yield f"{name}: uses coupon, but the message declares none; add `coupon: {{pool: ...}}` to it"
+    for use in uses:
+        if has_coupon and ("coupon", "code") not in use.parts:
+            yield f"{name}: the message declares a coupon, but {use.part} does not show coupon.code"
 
 
-def _unknown_names(name: str, tree: nodes.Template) -> Iterator[str]:
-    for unknown in sorted(meta.find_undeclared_variables(tree) - set(KNOWN) - {"range"}):
-        yield f"{name}: uses {unknown}, which is not known; known are {', '.join(sorted(KNOWN))}"
+def shows(templates: Templates, message: str, channel: str, name: str) -> bool:
+    """Whether `conversation/template` uses a name, such as `recommended`, in any of its locales.
+
+    Raises:
+        TemplateError: a file can't be used.
+    """
+    form, find = (SMS, templates.sms_file) if channel == "sms" else (MJML, templates.email_file)
+    return any(name in names_used(templates, find(message, file)) for file in templates.variants(message, form))
 
 
-def _parts(tree: nodes.Template) -> list[tuple[str, str]]:
-    """What is taken of values, where it is written out: ('order', 'number')."""
+def names_used(templates: Templates, found: EmailTemplate | SmsTemplate) -> set[str]:
+    """The names that a template uses, and the content that it asks for, as `content("help")`."""
+    return {each for use in _uses(templates, found) for each in use.names}
+
+
+@lru_cache(maxsize=256)
+def _uses(templates: Templates, found: EmailTemplate | SmsTemplate) -> list[_Use]:
+    if isinstance(found, SmsTemplate):
+        return [_use(templates, "it", [found.text])]
     return [
-        (node.node.name, part)
-        for node in tree.find_all((nodes.Getattr, nodes.Getitem))
-        if isinstance(node.node, nodes.Name) and (part := _part(node)) is not None
+        _use(templates, "its HTML", [found.html, found.subject, found.preheader]),
+        _use(templates, "its text part", [found.text]),
     ]
 
 
-def _part(node: nodes.Getattr | nodes.Getitem) -> str | None:
-    if isinstance(node, nodes.Getattr):
-        return node.attr
-    return node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None
+def _use(templates: Templates, part: str, pieces: list[Part]) -> _Use:
+    use = _Use(part, set(), set(), set())
+    waiting = [(piece.source, piece.name) for piece in pieces]
+    while waiting:
+        source, name = waiting.pop()
+        tree = templates.text.parse(source, name)
+        use.unknown.update(meta.find_undeclared_variables(tree) - {"range"})
+        for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Call, nodes.Include)):
+            match node:
+                case nodes.Include(template=nodes.Const(value=str(included))):
+                    waiting.append((templates.source(templates.text, included), included))
+                case nodes.Name():
+                    use.names.add(node.name)
+                case nodes.Call(node=nodes.Name(name="content")):
+                    use.names.add(f'content("{node.args[0].value}")' if _is_written_out(node.args) else "content(...)")
+                case nodes.Getattr(node=nodes.Name(name=value), attr=taken):
+                    use.parts.add((value, taken))
+                case nodes.Getitem(node=nodes.Name(name=value), arg=nodes.Const(value=str(taken))):
+                    use.parts.add((value, taken))
+    return use
+
+
+def _is_written_out(arguments: list[nodes.Expr]) -> TypeGuard[list[nodes.Const]]:
+    return len(arguments) == 1 and isinstance(arguments[0], nodes.Const)

@@ -17,7 +17,7 @@ from pp_pipeline.messages.content import Chosen
 from pp_pipeline.messages.links import link_rule, rewrite_html, rewrite_text
 from pp_pipeline.messages.sandbox import budget
 from pp_pipeline.messages.sms import MAX_SEGMENTS, segments
-from pp_pipeline.messages.templates import Templates
+from pp_pipeline.messages.templates import Templates, templates_of
 from pp_pipeline.messages.text_part import tidy
 from pp_pipeline.messages.values import Content, values_of
 from pp_pipeline.sending.outlets.outlet import EmailDraft, SmsDraft
@@ -45,7 +45,7 @@ class Renderer:
     @cached_property
     def templates(self) -> Templates:
         """Compiled templates are kept in it."""
-        return Templates(self.conversations_dir)
+        return templates_of(self.conversations_dir)
 
     def render(self, message: PlannedMessage) -> EmailDraft | SmsDraft:
         """The draft of a planned message, for its channel.

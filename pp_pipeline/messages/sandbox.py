@@ -5,16 +5,15 @@ filters and methods that make much out of little) is left out so that a budget h
 letter that is printed is paid for, and a message that would not end is given up by itself.
 """
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import FunctionLoader, StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -69,9 +68,10 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
-    def __init__(self, conversations_dir: Path, *, is_html: bool) -> None:
+    def __init__(self, load: Callable[[str], str | None], *, is_html: bool) -> None:
+        self.is_html = is_html
         super().__init__(
-            loader=FileSystemLoader(conversations_dir),
+            loader=FunctionLoader(load),
             undefined=StrictUndefined,
             autoescape=is_html,
             finalize=_printable,
@@ -99,7 +99,9 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
         """The tree with its loops counted and its joined texts measured."""
         for kind, word in _REFUSED.items():
             if found := tree.find(kind):
-                raise TemplateSyntaxError(f"{word} are not for messages; share by an include", found.lineno)
+                raise TemplateSyntaxError(f"{word}: not for messages; share parts by including them", found.lineno)
+        if self.is_html and (found := tree.find(nodes.Include)):
+            raise TemplateSyntaxError('in MJML write <mj-include path="…" />', found.lineno)
         for loop in list(tree.find_all(nodes.For)):
             if loop.recursive:
                 raise TemplateSyntaxError("a recursive loop is not for messages", loop.lineno)
@@ -127,6 +129,10 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(obj, str) and attr not in _TEXT_METHODS:
             return False
         return super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """No exception for `str.format`: it is as little to be had as the other methods that pad."""
+        return None
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic of numbers that stay small; texts may be added up to MAX_TEXT."""

@@ -10,16 +10,17 @@ A message `we_miss_you` of the conversation `win_back` is, in the folder `win_ba
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError, nodes
 
-from pp_pipeline.messages.content import Contents
-from pp_pipeline.messages.locales import Words, fallbacks, known_locale, language
+from pp_pipeline.messages.content import FOLDER, Contents
+from pp_pipeline.messages.locales import WORDS_FILE, Words, fallbacks, known_locale, language
 from pp_pipeline.messages.mjml import MjmlError, MjmlMessage
 from pp_pipeline.messages.sandbox import MessageEnvironment
 from pp_pipeline.messages.text_part import text_of_html
@@ -32,51 +33,69 @@ class TemplateError(ValueError):
     """A template that can't be used; the text has a line for each thing to put right, with file and line."""
 
 
+class Part:
+    """One part of a message: Jinja, compiled when it is first rendered."""
+
+    def __init__(self, environment: MessageEnvironment, source: str, name: str) -> None:
+        self.environment, self.source, self.name = environment, source, name
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text that it makes of a message's values."""
+        return self._template.render(values)
+
+    @cached_property
+    def _template(self) -> Template:
+        code = self.environment.compile(self.source, self.name)
+        return Template.from_code(self.environment, code, self.environment.globals)
+
+
 @dataclass(frozen=True)
 class EmailTemplate:
-    """A message's e-mail, compiled."""
+    """A message's e-mail. `locale` is that of the file; '' for the merchant's."""
 
     name: str
     locale: str
-    """Of the file; '' for the merchant's."""
-    subject: Template
-    preheader: Template
-    html: Template
-    text: Template
-    trees: tuple[nodes.Template, ...] = field(repr=False)
-    """What the parts use: subject and preheader, HTML, text."""
+    subject: Part
+    preheader: Part
+    html: Part
+    text: Part
 
 
 @dataclass(frozen=True)
 class SmsTemplate:
-    """A message's text for phones, compiled."""
+    """A message's text for phones. `locale` as of e-mails."""
 
     name: str
     locale: str
-    text: Template
-    trees: tuple[nodes.Template, ...] = field(repr=False)
+    text: Part
+
+
+def templates_of(conversations_dir: Path) -> "Templates":
+    """The templates of a checkout as they are now; what is compiled of them is kept as long as no file changes."""
+    kinds = ("**/*.j2", WORDS_FILE, f"{FOLDER}/*.yml")
+    paths = [path for kind in kinds for path in conversations_dir.glob(kind)]
+    files = sorted((path.relative_to(conversations_dir).as_posix(), path.read_bytes()) for path in paths)
+    return _templates_of(tuple(files))
+
+
+@lru_cache(maxsize=16)
+def _templates_of(files: tuple[tuple[str, bytes], ...]) -> "Templates":
+    return Templates(dict(files))
 
 
 class Templates:
-    """The templates of a checkout; each is compiled once, when it is first asked for."""
+    """The templates of a checkout, by the names of their files; each is compiled once, when it is first asked for."""
 
-    def __init__(self, conversations_dir: Path) -> None:
-        self.folder = conversations_dir
-        self.html = MessageEnvironment(conversations_dir, is_html=True)
-        self.text = MessageEnvironment(conversations_dir, is_html=False)
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+        self.html = MessageEnvironment(self._loaded, is_html=True)
+        self.text = MessageEnvironment(self._loaded, is_html=False)
+        self.words = Words.read(files.get(WORDS_FILE))
+        self.contents = Contents.read(files)
         self._files: dict[tuple[str, str, str, str], tuple[str, str]] = {}
+        self._sources: dict[str, str] = {}
         self._emails: dict[str, EmailTemplate] = {}
-        self._texts: dict[str, SmsTemplate] = {}
-
-    @cached_property
-    def words(self) -> Words:
-        """The words that all messages share."""
-        return Words.read(self.folder)
-
-    @cached_property
-    def contents(self) -> Contents:
-        """The texts that templates show by name."""
-        return Contents.read(self.folder)
+        self._texts: dict[str, Part] = {}
 
     def email(self, message: str, contact_locale: str = "", merchant_locale: str = "") -> tuple[EmailTemplate, str]:
         """The e-mail `conversation/template` for a contact, and the locale that it is to be formatted in.
@@ -85,96 +104,113 @@ class Templates:
             TemplateError: the file is not there or can't be used.
         """
         name, locale = self._file(message, MJML, contact_locale, merchant_locale)
-        if name not in self._emails:
-            self._emails[name] = self.compile_email(message, name)
-        return self._emails[name], locale
+        return self.email_file(message, name), locale
 
     def sms(self, message: str, contact_locale: str = "", merchant_locale: str = "") -> tuple[SmsTemplate, str]:
         """As `email`, of a text message."""
         name, locale = self._file(message, SMS, contact_locale, merchant_locale)
-        if name not in self._texts:
-            self._texts[name] = self.compile_sms(message, name)
-        return self._texts[name], locale
-
-    def uses(self, message: str, channel: str, word: str) -> bool:
-        """Whether a message uses a name, such as `recommended`, in any of its locales.
-
-        Raises:
-            TemplateError: a file can't be used.
-        """
-        files = self.variants(message, SMS if channel == "sms" else MJML)
-        compile_file = self.compile_sms if channel == "sms" else self.compile_email
-        trees = [tree for name in files for tree in compile_file(message, name).trees]
-        return any(node.name == word for tree in trees for node in tree.find_all(nodes.Name))
+        return self.sms_file(message, name), locale
 
     def variants(self, message: str, form: str) -> list[str]:
         """The files of a message in all locales, the one without a locale first."""
-        folder, _, template = message.rpartition("/")
-        found = sorted(path.name for path in (self.folder / folder).glob(f"{template}.*{form}.j2"))
-        wanted = re.compile(rf"{re.escape(template)}(\.\w+)?\.{form}\.j2")
-        return sorted(
-            (f"{folder}/{name}" for name in found if wanted.fullmatch(name)), key=lambda name: (len(name), name)
-        )
+        wanted = re.compile(rf"{re.escape(message)}(\.\w+)?\.{form}\.j2")
+        return sorted((name for name in self.files if wanted.fullmatch(name)), key=lambda name: (len(name), name))
 
     def locale_of_file(self, message: str, name: str, form: str) -> str:
         """What stands between the template's name and the ending: `de_AT`, or ''."""
         return name.removeprefix(message).removesuffix(f".{form}.j2").removeprefix(".")
 
     def _file(self, message: str, form: str, contact_locale: str, merchant_locale: str) -> tuple[str, str]:
-        """The file for a contact, and the locale of the message: the contact's, if the file is in its language."""
+        """The file for a contact, and the locale of the message: the contact's or merchant's, if in its language."""
         key = (message, form, contact_locale, merchant_locale)
         if key not in self._files:
             theirs, ours = known_locale(contact_locale), known_locale(merchant_locale)
             for locale in [*fallbacks(theirs), *fallbacks(ours), ""]:
                 name = f"{message}.{locale}.{form}.j2" if locale else f"{message}.{form}.j2"
-                if (self.folder / name).is_file():
+                if name in self.files:
                     break
             else:
                 raise TemplateError(f"the template file {message}.{form}.j2 is not there")
             written_in = locale or ours
-            self._files[key] = (name, theirs if language(theirs) == language(written_in) else written_in)
+            is_same = (each for each in (theirs, ours, written_in) if language(each) == language(written_in))
+            self._files[key] = (name, next(is_same))
         return self._files[key]
 
-    def compile_email(self, message: str, name: str) -> EmailTemplate:
-        """Compile an e-mail's file.
+    def email_file(self, message: str, name: str) -> EmailTemplate:
+        """The e-mail in a file.
 
         Raises:
             TemplateError: all that is wrong with it.
         """
+        if name not in self._emails:
+            self._emails[name] = self._compiled(message, name)
+        return self._emails[name]
+
+    def sms_file(self, message: str, name: str) -> SmsTemplate:
+        """The text message in a file.
+
+        Raises:
+            TemplateError: all that is wrong with it.
+        """
+        return SmsTemplate(name, self.locale_of_file(message, name, SMS), self._written(name))
+
+    def _compiled(self, message: str, name: str) -> EmailTemplate:
         try:
-            compiled = MjmlMessage(self.folder, name, self.html)
+            compiled = MjmlMessage(self, name)
         except MjmlError as error:
             raise TemplateError(str(error)) from None
-        locale = self.locale_of_file(message, name, MJML)
+        parts = {
+            "subject": Part(self.text, compiled.subject, name),
+            "preheader": Part(self.text, compiled.preheader, name),
+            "html": Part(self.html, compiled.html, name),
+        }
         written = name.removesuffix(f"{MJML}.j2") + f"{TEXT}.j2"
-        has_text = (self.folder / written).is_file()
-        # Made text has its line ends where they belong; written text has some only to set off tags.
-        environment = self.text if has_text else self.text.overlay(trim_blocks=False, lstrip_blocks=False)
-        made = "" if has_text else compiled.masks.put_back(text_of_html(compiled.masked, compiled.masks))
-        text = self._source(written) if has_text else made
-        sources = {"subject": compiled.subject, "preheader": compiled.preheader}
-        parts = {part: self._compiled(self.text, source, name) for part, source in sources.items()}
-        trees = (
-            self.text.parse(compiled.subject + compiled.preheader, name),
-            self.html.parse(compiled.html, name),
-            *self._text_trees(text, written if has_text else name),
-        )
-        return EmailTemplate(
-            name, locale, **parts, html=self._compiled(self.html, compiled.html, name),
-            text=self._compiled(environment, text, written if has_text else name), trees=trees,
-        )  # fmt: skip
+        if written in self.files:
+            parts["text"] = self._written(written)
+        else:
+            # Made text has its line ends where they belong; written text has some only to set off tags.
+            environment = self.text.overlay(trim_blocks=False, lstrip_blocks=False)
+            made = compiled.masks.put_back(text_of_html(compiled.masked, compiled.masks))
+            parts["text"] = Part(environment, made, name)
+        return EmailTemplate(name, self.locale_of_file(message, name, MJML), **parts)
 
-    def compile_sms(self, message: str, name: str) -> SmsTemplate:
-        """Compile a text message's file.
+    def _written(self, name: str) -> Part:
+        """A text as it is written."""
+        if name not in self._texts:
+            self._texts[name] = Part(self.text, self.sound_text(name), name)
+        return self._texts[name]
+
+    def source(self, environment: MessageEnvironment, name: str) -> str:
+        """The text of a file that is sound Jinja by itself.
 
         Raises:
-            TemplateError: all that is wrong with it.
+            KeyError: there is none of that name.
+            TemplateError: it can't be used.
         """
-        source = self._source(name)
-        trees = tuple(self._text_trees(source, name))
-        return SmsTemplate(
-            name, self.locale_of_file(message, name, SMS), self._compiled(self.text, source, name), trees
-        )
+        if name not in self._sources:
+            source = self.read(name)
+            try:
+                environment.compile(source, name)
+            except TemplateSyntaxError as error:
+                raise TemplateError(f"{name}:{error.lineno}: {error.message}") from None
+            except RecursionError:
+                raise TemplateError(f"{name}:1: is nested too deeply") from None
+            self._sources[name] = source
+        return self._sources[name]
+
+    def sound_text(self, name: str, including: tuple[str, ...] = ()) -> str:
+        """As `source`, of a text, whose includes are looked at too: by plain names, and without going round."""
+        source = self.source(self.text, name)
+        for found in self.text.parse(source, name).find_all(nodes.Include):
+            wanted = found.template.value if isinstance(found.template, nodes.Const) else None
+            if not isinstance(wanted, str):
+                raise TemplateError(f"{name}:{found.lineno}: include a file by its name, in quotes")
+            if wanted in (name, *including):
+                raise TemplateError(f"{name}:{found.lineno}: includes {wanted}, which includes it again")
+            if wanted not in self.files:
+                raise TemplateError(f"{name}:{found.lineno}: the template file {wanted} is not there")
+            self.sound_text(wanted, (*including, name))
+        return source
 
     def review_by(self, name: str) -> tuple[date | None, int]:
         """The day in `{# review_by: 2027-03-01 #}` of a file, and its line; none where it says none.
@@ -182,7 +218,7 @@ class Templates:
         Raises:
             TemplateError: it is no day.
         """
-        source = self._source(name)
+        source = self.read(name)
         found = _REVIEW_BY.search(source)
         if not found:
             return None, 1
@@ -192,32 +228,18 @@ class Templates:
         except ValueError:
             raise TemplateError(f"{name}:{line}: review_by is no day such as 2027-03-01") from None
 
-    def _source(self, name: str) -> str:
+    def _loaded(self, name: str) -> str | None:
+        """For includes of texts."""
+        return self.read(name) if name in self.files else None
+
+    def read(self, name: str) -> str:
+        """A file as it is.
+
+        Raises:
+            KeyError: there is none of that name.
+            TemplateError: it is not UTF-8.
+        """
         try:
-            return (self.folder / name).read_text(encoding="utf-8")
+            return self.files[name].decode("utf-8")
         except UnicodeDecodeError:
             raise TemplateError(f"{name}:1: is not UTF-8") from None
-
-    def _compiled(self, environment: MessageEnvironment, source: str, name: str) -> Template:
-        try:
-            code = environment.compile(source, name)
-        except TemplateSyntaxError as error:
-            raise TemplateError(f"{error.name or name}:{error.lineno}: {error.message}") from None
-        return Template.from_code(environment, code, environment.globals)
-
-    def _text_trees(self, source: str, name: str, including: tuple[str, ...] = ()) -> Iterator[nodes.Template]:
-        """A text's tree and those of what it includes, by plain names and without going round."""
-        try:
-            tree = self.text.parse(source, name)
-        except TemplateSyntaxError as error:
-            raise TemplateError(f"{name}:{error.lineno}: {error.message}") from None
-        yield tree
-        for found in tree.find_all(nodes.Include):
-            wanted = found.template.value if isinstance(found.template, nodes.Const) else None
-            if not isinstance(wanted, str):
-                raise TemplateError(f"{name}:{found.lineno}: include a file by its name, in quotes")
-            if wanted in (name, *including):
-                raise TemplateError(f"{name}:{found.lineno}: includes {wanted}, which includes it again")
-            if not (self.folder / wanted).is_file():
-                raise TemplateError(f"{name}:{found.lineno}: the template file {wanted} is not there")
-            yield from self._text_trees(self._source(wanted), wanted, (*including, name))

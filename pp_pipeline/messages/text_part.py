@@ -78,7 +78,7 @@ class _TextReader(HTMLParser):
             self.link = (given.get("href", ""), len(self.written), self.line)
         elif tag in ("td", "th") and self._is_in_data():
             if self.line.strip():
-                self._write(" | ")
+                self._write("| " if self.line.endswith(" ") else " | ")
         elif tag in ("tr", "li") and (tag == "li" or self._is_in_data()):
             self._end_line()
             self._write("- " if tag == "li" else "")

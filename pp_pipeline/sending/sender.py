@@ -18,6 +18,7 @@ from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
+from pp_pipeline.messages.problems import shows
 from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.batches import Batch, batch_states
 from pp_pipeline.sending.claim import Candidate
@@ -162,7 +163,7 @@ class Sender:
         return {
             (name, message.template)
             for name, message in messages
-            if templates.uses(f"{name}/{message.template}", message.channel, "recommended")
+            if shows(templates, f"{name}/{message.template}", message.channel, "recommended")
         }
 
     def _why_not(self, batch: Batch, content: Content) -> str:

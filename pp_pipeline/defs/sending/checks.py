@@ -8,7 +8,6 @@ from pp_pipeline.defs.location import Location
 from pp_pipeline.ledger.inspecting import count_unsettled
 from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.messages.review import review_warnings
-from pp_pipeline.messages.templates import Templates
 from pp_pipeline.sending.batches import batch_states
 from pp_pipeline.sending.coupon_pools import coupon_warnings
 
@@ -56,10 +55,15 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
         "links to a bare home page",
     )
     def messages_are_up_to_date() -> dg.AssetCheckResult:
-        templates = Templates(location.settings.conversations_dir)
         with location.warehouse.connect() as connection:
-            found = review_warnings(templates, location.merchants, location.today(), connection)
-        lines = [line for warnings in found.values() for line in warnings]
+            found = review_warnings(
+                location.settings.conversations_dir,
+                location.conversations,
+                location.merchants,
+                location.today(),
+                connection,
+            )
+        lines = [str(each) for each in found]
         return dg.AssetCheckResult(
             passed=not lines,
             severity=dg.AssetCheckSeverity.WARN,
