@@ -267,6 +267,22 @@ def pause(
 
 
 @app.command()
+def doctor(
+    nameserver: Annotated[
+        str, typer.Option(help="Ask this DNS server (ADDRESS or ADDRESS:PORT), not the machine's.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Look whether this installation is sound, and SPF, DKIM and DMARC of the sender's domain.
+
+    Changes nothing. Ends with 1 if something fails.
+    """
+    from pp_pipeline.commands.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(nameserver, as_json))
+
+
+@app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Where to listen; a proxy with TLS stands in front.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8088,

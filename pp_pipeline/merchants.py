@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from pp_pipeline.appearance import Appearance
 from pp_pipeline.channel_roads import CHANNEL_ROADS, Channels
@@ -33,6 +33,7 @@ from pp_pipeline.sending_policy import (
 from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
+Selector = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -64,6 +65,9 @@ class Merchant(Appearance):
         default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/sending.md"
     )
     links: LinkPolicy = Field(default=LinkPolicy(), description="campaign tags and tracking; see docs/links.md")
+    dkim_selectors: tuple[Selector, ...] = Field(
+        default=(), description="DKIM keys of the sender's domain, for `pp doctor`"
+    )
     webhooks: tuple[InboundWebhook, ...] = Field(default=(), description="who may tell `pp serve`; see docs/serving.md")
 
     @field_validator("zone")

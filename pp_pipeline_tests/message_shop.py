@@ -68,7 +68,7 @@ def renderer(
 
 def message(name: str = "Ann", *, locale: str = "", lines: tuple[OrderLine, ...] = (), **more: Any) -> PlannedMessage:
     """A planned message about an order."""
-    total = sum(line.quantity * line.unit_price_cents for line in lines) or 1250
+    total = sum(line.quantity * (line.unit_price_cents or 0) for line in lines) or 1250
     order = Order("A1", date(2026, 7, 4), None, "shipped", total, "USD", {"color": "blue"}, lines)
     fields = {"channel": "email", "email": "ann@example.com", "order": order} | more
     return PlannedMessage(

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -68,6 +69,8 @@ _MJML = """<mjml>
 </mj-column></mj-section></mj-body>
 </mjml>
 """
+
+_SMS = "{{ merchant.sender_name }}: order {{ order.number }} is waiting. {{ words.reply_stop }}\n"
 
 _TABLES = (
     """create table planned_messages (
@@ -221,6 +224,13 @@ class World:
         """How many deliveries the ledger holds in each state."""
         states = [state for _, state, _ in self.deliveries()]
         return {state: states.count(state) for state in sorted(set(states))}
+
+
+def add_text_template(world: World) -> None:
+    """What the conversation says in texts, and the words that all messages share."""
+    (world.conversation_folder / "hello.sms.j2").write_text(_SMS)
+    shared = Settings(home=world.settings.home).conversations_dir / "words.yml"
+    shutil.copy(shared, world.settings.conversations_dir)
 
 
 def key_of(number: int, day: date = DAY) -> str:

@@ -13,6 +13,7 @@ from pp_pipeline.conversations.loading import (
     load_conversations,
 )
 from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending_policy import SendingPolicy, Sunset
 from pp_pipeline.settings import Settings
 
 HELLO = """\
@@ -115,8 +116,8 @@ def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
         ("scope: order", "pause_when: [canceled]", "'pause_when' is not carried out yet"),
         (
             "channel: email",
-            "channel: sms",
-            ":9: threads[1].steps[2].message.channel: is 'sms'; allowed is 'email'",
+            "channel: fax",
+            ":9: threads[1].steps[2].message.channel: is 'fax'; allowed is 'email' or 'sms'",
         ),
         ("template: hello", "template: hello, passes: 2", "message.passes: is 2; allowed is 1"),
         (
@@ -342,6 +343,14 @@ def test_one_click_unsubscribing_needs_https(folder: Path) -> None:
         load_conversations(folder, plain)
     change(folder, "kind: commercial", "kind: transactional")
     assert len(load_conversations(folder, plain)) == 1
+
+
+def test_what_a_sunset_rule_exempts_has_to_be_there(folder: Path) -> None:
+    policy = SendingPolicy(sunset=Sunset(days=90, exempt=("hello", "farewell")))
+    merchants = {"main": load_merchants(_shipped())["main"].model_copy(update={"sending": policy})}
+    with pytest.raises(ConversationError) as error:
+        load_conversations(folder, merchants)
+    assert str(error.value) == "merchants/main.yml: sending.sunset.exempt: there is no conversation farewell"
 
 
 def test_the_shipped_conversations_can_be_used() -> None:

@@ -29,7 +29,7 @@ from pp_pipeline.sending.planned import Consent, ContactFacts, Order, Planned, P
 from pp_pipeline.sending.sender import Sender
 from pp_pipeline_tests.guard_oracle import Simulation, Wish, hours
 from pp_pipeline_tests.postgres_server import PostgresDatabase
-from pp_pipeline_tests.sending_world import World
+from pp_pipeline_tests.sending_world import World, add_text_template
 from pp_pipeline_tests.test_merchants import GOOD
 
 ZONE = "America/New_York"
@@ -223,6 +223,7 @@ class Stage:
 
 def make_stage(world: World, ledger: Ledger) -> Stage:
     """With the conversations that plans are of: three times the same one, under their names."""
+    add_text_template(world)
     for name in CONVERSATIONS:
         folder = world.settings.conversations_dir / name
         shutil.copytree(world.conversation_folder, folder)

@@ -25,6 +25,7 @@ discount_cap: {messages: 1, days: 30}
 spacing_hours: 24
 blackouts: [{from: 2026-11-26, to: 2026-11-27, why: big sale}]
 daily_ceiling: {email: {first: 200, from: 2026-11-01, growth: 1.5, most: 20000}}
+sunset: {days: 365, exempt: [farewell]}
 max_defer_days: 3
 """
 
@@ -40,7 +41,7 @@ def test_all_of_it_can_be_stated(tmp_path: Path) -> None:
     assert (policy.consent.email.of("CA").basis, policy.consent.email.of("CA").days) == ("implied", 730)
     assert policy.consent.email.of("").basis == "soft_opt_in"
     assert policy.quiet_hours["sms"].to == time(9)
-    assert policy.looks_back == timedelta(days=30)
+    assert policy.looks_back == timedelta(days=365)
 
 
 def test_all_of_it_may_be_left_out(tmp_path: Path) -> None:
@@ -69,6 +70,10 @@ def test_all_of_it_may_be_left_out(tmp_path: Path) -> None:
         ({"daily_ceiling": {"email": {"first": 5, "growth": 0.5}}}, ["daily_ceiling.email.growth"]),
         ({"max_defer_days": -1}, ["sending.max_defer_days"]),
         ({"spacing_hours": None}, ["sending.spacing_hours", "take the line away"]),
+        ({"sunset": None}, ["sending.sunset", "take the line away"]),
+        ({"sunset": {"days": 0}}, ["sending.sunset.days", "greater than or equal to 1"]),
+        ({"sunset": {"day": 90}}, ["day is not known", "allowed are days, exempt"]),
+        ({"seeds": ["2125550100"]}, ["sending.seeds.0"]),
         ({"quiet": 1}, ["sending.quiet is not known", "quiet_hours"]),
     ],
 )
@@ -169,10 +174,10 @@ def test_the_environment_says_who_may_be_reached(tmp_path: Path, monkeypatch: py
     settings = Settings.from_environment()
     assert (settings.environment, settings.is_production, settings.allowed_recipients) == ("development", False, ())
     monkeypatch.setenv("PP_ENVIRONMENT", " Production ")
-    monkeypatch.setenv("PP_ALLOWED_RECIPIENTS", "Ann@example.com, *@test.example.com,")
+    monkeypatch.setenv("PP_ALLOWED_RECIPIENTS", "Ann@example.com, *@test.example.com, +1212*,")
     settings = Settings.from_environment()
     assert settings.is_production
-    assert settings.allowed_recipients == ("ann@example.com", "*@test.example.com")
+    assert settings.allowed_recipients == ("ann@example.com", "*@test.example.com", "+1212*")
     assert "ann@" not in repr(settings)
     monkeypatch.setenv("PP_ALLOWED_RECIPIENTS", "ann@example.com;somebody")
     with pytest.raises(SettingsError, match="PP_ALLOWED_RECIPIENTS") as error:

@@ -81,7 +81,7 @@ CASES: dict[str, tuple[Arrange, str]] = {
 def silent(tmp_path: Path) -> World:
     """A contact who was written to and has shown nothing since a purchase long ago, where such things are heard of."""
     world = World.make(tmp_path)
-    set_policy(world, {"sunset": {"days": DAYS, "exempt": ["farewell"]}})
+    set_policy(world, {"sunset": {"days": DAYS}})
     world.plan(DAY, 1)
     world.execute("update order_versions set ordered_on = ?", (ago(200),))
     for days in (100, 5):
@@ -104,10 +104,8 @@ def test_what_shows_interest_and_what_proves_nothing(silent: World, what: str) -
 
 
 def test_a_farewell_goes_all_the_same(silent: World) -> None:
-    folder = silent.conversation_folder.rename(silent.conversation_folder.with_name("farewell"))
-    path = folder / "conversation.yml"
-    path.write_text(path.read_text().replace("conversation: hello", "conversation: farewell"))
-    silent.execute("update planned_messages set conversation = 'farewell'")
+    path = silent.settings.merchants_dir / "main.yml"
+    path.write_text(path.read_text().replace(f'"days": {DAYS}', f'"days": {DAYS}, "exempt": ["hello"]'))
     assert ending(silent) == "sent"
 
 

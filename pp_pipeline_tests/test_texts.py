@@ -17,18 +17,18 @@ from pp_pipeline.forgetting.outbox import forget_in_outbox
 from pp_pipeline.forgetting.searching import Search
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.merchants import load_merchants
-from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.outlets.outbox import OutboxChannel
-from pp_pipeline.sending.outlets.outlet import Outlets, SmsDraft
+from pp_pipeline.sending.outlets.outlet import Outlets
 from pp_pipeline.sending.plan import BatchId
-from pp_pipeline.sending.planned import PlannedMessage
 from pp_pipeline.serving.contact_words import resubscribe, unsubscribe
 from pp_pipeline.serving.feedback_files import FeedbackFiles
 from pp_pipeline.serving.intake import Intake
+from pp_pipeline.why.deliveries import DeliveryTeller
+from pp_pipeline.why.history import History
 from pp_pipeline_tests.guard_worlds import CONTACT, NOON, add_contact, add_sent, set_policy, suppress
 from pp_pipeline_tests.ledger_words import pp, records
-from pp_pipeline_tests.sending_world import DAY, World, key_of
+from pp_pipeline_tests.sending_world import DAY, World, add_text_template, key_of
 
 PHONE = "+12125550100"
 CONSENT = {
@@ -36,28 +36,15 @@ CONSENT = {
     "sms_commercial_consent_on": DAY - timedelta(days=100),
     "sms_commercial_consent_evidence": "form 3",
 }
-TEMPLATE = "{{ merchant.sender_name }}: order {{ order.number }} is waiting. Reply STOP to end.\n"
-
-
-@pytest.fixture(autouse=True)
-def renders_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def render(renderer: Renderer, message: PlannedMessage) -> SmsDraft:
-        merchant = renderer.merchants[message.merchant]
-        assert message.order is not None
-        text = f"{merchant.sender_name}: order {message.order.number} is waiting. Reply STOP to end."
-        return SmsDraft(
-            message.key, message.conversation, message.merchant, message.due_on, "CornerShop", message.contact.phone,
-            text, 1,
-        )  # fmt: skip
-
-    monkeypatch.setattr(Renderer, "render", render)
 
 
 def make_texting(world: World) -> World:
     """The world's conversation writes texts, and its first two contacts can be reached by one."""
     path = world.conversation_folder / "conversation.yml"
     path.write_text(path.read_text().replace("channel: email", "channel: sms, max_segments: 2"))
-    (world.conversation_folder / "hello.sms.j2").write_text(TEMPLATE)
+    add_text_template(world)
+    merchant = world.settings.merchants_dir / "main.yml"
+    merchant.write_text(merchant.read_text() + "sms_sender: CornerShop\n")
     for number in range(2):
         add_contact(world, contact_key=f"c{number:06d}", phone=f"+1212555010{number}", row_in_file=number, **CONSENT)
     return world
@@ -100,7 +87,7 @@ def test_a_text_is_a_file_and_stands_in_the_ledger_once(lite: World) -> None:
     assert texts(lite) == [
         {
             "message_id": key_of(0), "merchant": "main", "from": "CornerShop", "to": PHONE,
-            "text": "Corner Shop: order A0 is waiting. Reply STOP to end.", "segments": 1,
+            "text": "Corner Shop: order A0 is waiting. Reply STOP to opt out", "segments": 1,
         }
     ]  # fmt: skip
     with lite.ledger as ledger, ledger.reading() as connection:
@@ -115,6 +102,14 @@ def test_a_limit_of_segments_is_for_texts(lite: World) -> None:
     path.write_text(path.read_text().replace("channel: sms", "channel: email"))
     with pytest.raises(ConversationError, match=r"conversation.yml:10: .*max_segments is for texts"):
         lite.conversations()
+
+
+def test_a_text_of_too_many_pieces_is_not_sent(lite: World) -> None:
+    plan(lite)
+    template = lite.conversation_folder / "hello.sms.j2"
+    template.write_text(template.read_text().strip() + " and more" * 30 + "\n")
+    lite.run()
+    assert endings(lite) == ["skipped: render_error: hello/hello: 3 segments, more than 2"]
 
 
 Arrange = Callable[[World], None]
@@ -287,3 +282,12 @@ def test_a_number_is_exported_as_one(lite: World, tmp_path: Path) -> None:
     plan(lite)
     lite.run()
     assert endings(lite) == ["sent"]
+
+
+def test_why_tells_of_a_number_that_is_suppressed(lite: World) -> None:
+    _stop(lite)
+    with lite.ledger as ledger, lite.warehouse.connect() as connection:
+        history, teller = History(connection, "main"), DeliveryTeller(lite.settings, ledger, "main")
+        told = {key: teller.suppressions(key, history.phone(key)) for key in (CONTACT, "c000001")}
+    assert [(one.reason, one.of_number) for one in told[CONTACT]] == [("manual", True)]
+    assert told["c000001"] == []

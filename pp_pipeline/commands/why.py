@@ -61,7 +61,8 @@ def _print_contact(story: Story, contact: ContactStory) -> None:
     table.add_row("segments", Text(", ".join(contact.segments) or "none"))
     for one in contact.suppressions:
         scope = f"{one.channel or 'every channel'}, {one.kind or 'every kind'}"
-        table.add_row("suppressed", Text(f"{scope}, since {one.since:%Y-%m-%d}: {one.reason}"))
+        whose = " (of the phone number)" if one.of_number else ""
+        table.add_row("suppressed", Text(f"{scope}, since {one.since:%Y-%m-%d}: {one.reason}{whose}"))
     out.print(table)
     out.print()
     rows = [_order_row(one) for one in story.orders]

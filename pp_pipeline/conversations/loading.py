@@ -176,8 +176,12 @@ def _template_problems(templates: Templates, conversation: Conversation) -> list
 
 
 def _merchant_problems(conversations: Sequence[Conversation], merchants: Mapping[str, Merchant]) -> Iterator[str]:
+    known = {each.conversation for each in conversations}
     commercial = [each.conversation for each in conversations if each.kind == "commercial"]
     for name, merchant in merchants.items():
+        for exempt in merchant.sending.sunset.exempt if merchant.sending.sunset else ():
+            if exempt not in known:
+                yield f"merchants/{name}.yml: sending.sunset.exempt: there is no conversation {exempt}"
         if commercial and not merchant.unsubscribe_url.startswith("https://"):
             yield (
                 f"merchants/{name}.yml: unsubscribe_url: one-click unsubscribing (RFC 8058) needs https; "

@@ -16,7 +16,7 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import Chosen
 from pp_pipeline.messages.links import link_rule, rewrite_html, rewrite_text
 from pp_pipeline.messages.sandbox import budget
-from pp_pipeline.messages.sms import MAX_SEGMENTS, segments
+from pp_pipeline.messages.sms import segments
 from pp_pipeline.messages.templates import Templates, templates_of
 from pp_pipeline.messages.text_part import tidy
 from pp_pipeline.messages.values import Content, values_of
@@ -40,7 +40,6 @@ class Renderer:
     conversations: Mapping[str, Conversation]
     merchants: Mapping[str, Merchant]
     secret: bytes
-    max_segments: int = MAX_SEGMENTS
 
     @cached_property
     def templates(self) -> Templates:
@@ -111,9 +110,9 @@ class Renderer:
             raise RenderError(f"render_error: {name}: an empty part")
         if kind == "commercial" and (merchant.sender_name not in text or words.get("reply_stop", "\0") not in text):
             raise RenderError(f"render_error: {name}: does not say who writes and how to stop it")
-        count = segments(text)
-        if count > self.max_segments:
-            raise RenderError(f"render_error: {name}: {count} segments, more than {self.max_segments}")
+        count, most = segments(text), self.conversations[message.conversation].message.max_segments
+        if count > most:
+            raise RenderError(f"render_error: {name}: {count} segments, more than {most}")
         return SmsDraft(
             message_id=message.key,
             conversation=message.conversation,

@@ -4,8 +4,6 @@
 counts two, and is not torn apart. With any other letter the whole text goes as UCS-2: 70, or 67 in each of several.
 """
 
-MAX_SEGMENTS = 3
-
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"

@@ -20,6 +20,7 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.render import Renderer, RenderError
+from pp_pipeline.messages.sms import segments
 from pp_pipeline.sending.couponing import REHEARSAL
 from pp_pipeline.sending.guards.recipients import Recipients
 from pp_pipeline.sending.outlets.outlet import Channel, Draft, EmailDraft, Outcome, OutletBroken
@@ -75,6 +76,13 @@ def sample_message(
         contact=ContactFacts(first_name="Alex", phone=to if is_text else ""),
         coupon=Coupon(REHEARSAL + key[:8], day + timedelta(days=use.min_days_valid)) if use else None,
     )
+
+
+def _marked(draft: Draft) -> Draft:
+    """The draft, saying that it is a test."""
+    if isinstance(draft, EmailDraft):
+        return replace(draft, subject=MARK + draft.subject)
+    return replace(draft, text=MARK + draft.text, segments=segments(MARK + draft.text))
 
 
 def is_suppressed(ledger: Ledger, key: str, channel: str, kind: str) -> bool:
@@ -163,8 +171,3 @@ class Proofs:
             return Outcome("failed", str(broken))
         except Exception as error:  # whatever an outlet does, the ledger knows that nobody knows
             return Outcome("unknown", f"outlet: {type(error).__name__}")
-
-
-def _marked(draft: Draft) -> Draft:
-    """The draft, marked as a proof in its subject; a text is what it is, in as many pieces."""
-    return replace(draft, subject=MARK + draft.subject) if isinstance(draft, EmailDraft) else draft

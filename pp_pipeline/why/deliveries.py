@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from pp_pipeline.contact_keys import contact_secret, phone_key
 from pp_pipeline.ledger.schema import batches, deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
@@ -93,10 +94,16 @@ class DeliveryTeller:
         told += [self._delivered(row, None) for row in known if row.key not in asked]
         return told
 
-    def suppressions(self, contact_key: str) -> list[Suppression]:
-        """Why a contact is not written to."""
-        found = suppressions_in_force(self.ledger, contact_key)
-        return [Suppression(one.channel, one.kind, one.reason, one.since) for one in found]
+    def suppressions(self, contact_key: str, phone: str) -> list[Suppression]:
+        """Why a contact is not written to, by itself and by its phone number ('' is none)."""
+        keys = {contact_key: False}
+        if phone and (self.settings.secret or self.settings.secret_file.exists()):  # asking for it would make one
+            keys[phone_key(contact_secret(self.settings), self.merchant, phone)] = True
+        return [
+            Suppression(one.channel, one.kind, one.reason, one.since, of_number)
+            for key, of_number in keys.items()
+            for one in suppressions_in_force(self.ledger, key)
+        ]
 
     def _delivered(self, row: Row[Any], planned: Planned | None) -> Outgoing:
         name = planned.name if planned else _ledger_name(row)

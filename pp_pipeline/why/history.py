@@ -132,6 +132,16 @@ class History:
         """
         return [QuarantineRow(*row) for row in self._rows("quarantined_rows", sql, sorted(order_numbers))]
 
+    def phone(self, contact_key: str) -> str:
+        """The contact's phone number now; '' where none is known."""
+        sql = """
+            select phone from contact_rows
+            where merchant = ? and contact_key in ({})
+            order by file_date desc, feed_file desc, row_in_file desc
+            limit 1
+        """
+        return next((row[0] or "" for row in self._rows("contact_rows", sql, [contact_key])), "")
+
     def movements(self, queue: str, order_numbers: Iterable[str]) -> list[MovementRow]:
         """The movements of the orders in a queue, in the order in which they happened."""
         order = "movement_on, case movement when 'entered' then 0 when 'moved' then 1 else 2 end"

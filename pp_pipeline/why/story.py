@@ -153,12 +153,16 @@ class OrderStory:
 
 @dataclass(frozen=True)
 class Suppression:
-    """Why a contact is not written to; blank channel or kind: every one."""
+    """Why a contact is not written to; blank channel or kind: every one.
+
+    `of_number`: it holds for the contact's phone number, whoever has it.
+    """
 
     channel: str
     kind: str
     reason: str
     since: datetime
+    of_number: bool = False
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class _Question:
         """The story of a contact and all orders that ever were its, or that anything was delivered about."""
         numbers = set(self.orders.history.orders_of([key]))
         known = self.orders.deliveries.rows(numbers, [key])
-        suppressions = self.orders.deliveries.suppressions(key)
+        suppressions = self.orders.deliveries.suppressions(key, self.orders.history.phone(key))
         if not (numbers or known or suppressions):
             return None
         stories = self.orders.tell(numbers | {row.order_number for row in known if row.order_number}, known)

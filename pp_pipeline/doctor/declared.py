@@ -1,0 +1,79 @@
+"""What people wrote: merchants, campaigns, conversations, and the secrets of the roads that they declare."""
+
+from collections.abc import Iterator, Mapping
+
+from pp_pipeline.campaigns.parameters import CampaignError, check_segments, load_campaigns
+from pp_pipeline.campaigns.warnings import event_takers
+from pp_pipeline.channel_roads import CHANNELS
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.loading import ConversationError, load_conversations
+from pp_pipeline.dbt_project import DbtError, DbtProject
+from pp_pipeline.doctor.finding import Finding
+from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
+from pp_pipeline.sending.outlets.making import make_outlets
+from pp_pipeline.serving.webhooks import sources_of
+from pp_pipeline.settings import Settings, SettingsError
+
+_MEND = "put right what the text names"
+
+
+def check_merchants(settings: Settings) -> tuple[Finding, dict[str, Merchant]]:
+    """Whether their files load; and the merchants, none where one does not."""
+    try:
+        merchants = load_merchants(settings)
+    except MerchantError as error:
+        return Finding("merchants", "fail", str(error), _MEND), {}
+    return Finding("merchants", "ok", ", ".join(merchants)), merchants
+
+
+def check_conversations(settings: Settings, merchants: Mapping[str, Merchant]) -> tuple[Finding, list[Conversation]]:
+    """Whether their files and templates load; and the conversations."""
+    try:
+        conversations = load_conversations(settings.conversations_dir, merchants)
+    except (ConversationError, OSError) as error:
+        return Finding("conversations", "fail", str(error), _MEND), []
+    return Finding(
+        "conversations", "ok", ", ".join(each.conversation for each in conversations) or "none"
+    ), conversations
+
+
+def check_campaigns(
+    settings: Settings, merchants: Mapping[str, Merchant], conversations: list[Conversation]
+) -> Iterator[Finding]:
+    """Whether their models load, and whether somebody takes what they fire. dbt reads its files for that."""
+    project = DbtProject(settings)
+    try:
+        manifest = project.manifest()
+        campaigns = load_campaigns(manifest, merchants=dict(merchants), segments=project.segment_names())
+        check_segments(manifest)
+    except (CampaignError, DbtError, OSError) as error:
+        yield Finding("campaigns", "fail", str(error), _MEND)
+        return
+    yield Finding("campaigns", "ok", ", ".join(each.name for each in campaigns) or "none")
+    taken = event_takers(conversations, merchants)
+    for each in campaigns:
+        if each.event not in taken and each.active_to is None:
+            fix = f"name it in a conversation's trigger, or under relays in merchants/{each.merchant}.yml"
+            yield Finding(f"campaign {each.name}", "warn", f"nobody takes its event {each.event}", fix)
+
+
+def check_roads(settings: Settings, merchants: Mapping[str, Merchant]) -> Iterator[Finding]:
+    """Whether the secrets of all declared roads and webhooks are set; in live mode nothing is sent without."""
+    as_live = settings.model_copy(update={"live": True})
+    for name, merchant in merchants.items():
+        what = f"roads of {name}"
+        try:
+            make_outlets(as_live, {name: merchant}).close()
+            sources_of(settings, {name: merchant})
+        except SettingsError as error:
+            detail = str(error).removesuffix(". Nothing was sent")
+            yield Finding(what, "fail" if settings.live else "warn", detail, "set the variable in the environment")
+        else:
+            roads = [
+                f"{channel} by {merchant.channels.road(channel).via}"
+                for channel in CHANNELS
+                if merchant.channels.road(channel).leaves_the_machine
+            ]
+            roads += [f"relay {relay.relay} by {relay.via}" for relay in merchant.relays]
+            roads += [f"webhook {webhook.source}" for webhook in merchant.webhooks]
+            yield Finding(what, "ok", ", ".join(roads) or "none: everything is written to the outbox")
