@@ -28,7 +28,6 @@ from pp_pipeline.sending.outlets.smtp import SmtpChannel
 from pp_pipeline.sending.sender import Sender
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline_tests.sending_world import World
-from pp_pipeline_tests.texting import text_of
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,6 @@ class Job:
         point: where it dies, one of POINTS; '': nowhere.
         passage: at the how-manieth time that it comes there.
         hours: what its clock is ahead.
-        writes_texts: its messages are texts (texting.py).
         is_careless: it claims nothing, and writes down what it delivered when it has (the control of the judge).
     """
 
@@ -98,7 +96,6 @@ class Job:
     passage: int = 1
     chunk_size: int = 100
     hours: float = 0
-    writes_texts: bool = False
     is_careless: bool = False
 
 
@@ -128,8 +125,6 @@ def clock(hours: float) -> Callable[[], datetime]:
 
 
 def _send(job: Job) -> None:
-    if job.writes_texts:
-        Renderer.render = text_of  # type: ignore[method-assign, assignment]
     if job.is_careless:
         _be_careless()
     for spot in POINTS.get(job.point, ()):

@@ -40,6 +40,7 @@ EMAIL = EmailDraft(
     text="Hello Ann\n",
     html="<p>Hello Ann</p>\n",
     one_click_url="https://example.com/u?t=1",
+    reply_to="desk@example.com",
 )
 TEXT = SmsDraft(
     message_id="m000000",
@@ -340,6 +341,15 @@ def test_nothing_ends_a_header_or_brings_in_a_second_recipient(road: str) -> Non
     text = json.dumps(seen, ensure_ascii=False)
     assert "Hello Bcc: bob@example.com {" in text
     assert ("{{x}}" in text) == (road not in ("brevo", "sparkpost"))
+
+
+def test_what_makes_no_request_fails_alone() -> None:
+    with ProviderServer("mailgun") as server:
+        outlet = channel("mailgun", server)
+        found = outcomes(outlet, [draft("mailgun", 0, html="\ud800"), draft("mailgun", 1)])
+        outlet.close()
+    assert (found[0], found[1].state) == (Outcome("failed", "not_sendable"), "sent")
+    assert [each.key for each in server.accepted] == ["m000001"]
 
 
 def test_what_providers_have_of_their_own_is_said() -> None:

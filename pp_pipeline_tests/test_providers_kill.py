@@ -17,23 +17,16 @@ from sqlalchemy import select
 
 from pp_pipeline.contact_keys import contact_secret, phone_key
 from pp_pipeline.ledger.schema import suppressions
-from pp_pipeline.messages.render import Renderer
 from pp_pipeline_tests.killing import POINTS, Job, clock, has_died
 from pp_pipeline_tests.provider_faces import ACCOUNT, KEY
 from pp_pipeline_tests.provider_servers import ProviderServer, taken
 from pp_pipeline_tests.sending_world import DAY, World, key_of
 from pp_pipeline_tests.test_sending_kill import COUNT, LEFT
-from pp_pipeline_tests.texting import make_texting, number_of, plan_texts, text_of
+from pp_pipeline_tests.texting import make_texting, number_of, plan_texts
 from pp_pipeline_tests.webhook_server import CLOSE, GARBAGE, RESET, Answer
 
 ROADS = ("postmark", "twilio")
 _FINAL = {"sent", "skipped", "unknown"}
-
-
-@pytest.fixture(autouse=True)
-def renders_texts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "twilio" in request.node.name:
-        monkeypatch.setattr(Renderer, "render", text_of)
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class House:
         self.world.seal()
 
     def dies(self, point: str, **job: Any) -> bool:
-        return has_died(Job(self.world.settings, DAY, point, writes_texts=self.writes_texts, **job))
+        return has_died(Job(self.world.settings, DAY, point, **job))
 
     def send(self, hours: float = 0) -> Counter[str]:
         """Send as the next sending does, with a clock that is ahead; the outcomes."""

@@ -12,13 +12,15 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from pp_pipeline.channel_roads import SmtpRoad
+from pp_pipeline.channel_roads import CHANNELS, SmtpRoad
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.outlets.making import make_outlets
 from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
 from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken, Outlets
+from pp_pipeline.sending.outlets.provider import ProviderChannel
 from pp_pipeline.sending.outlets.smtp import SmtpChannel
+from pp_pipeline.sending.outlets.twilio import TwilioChannel
 from pp_pipeline.sending.outlets.webhook import WebhookRelay
 from pp_pipeline.settings import Settings, SettingsError
 from pp_pipeline_tests.sending_world import DAY, World
@@ -173,10 +175,24 @@ def test_without_live_mode_and_without_a_road_all_goes_to_the_outbox(tmp_path: P
         outlets.close()
 
 
+def test_each_channel_goes_by_its_own_road(tmp_path: Path) -> None:
+    both = {"channels": post(via="mailjet", secret_key="SECOND")["channels"] | text()["channels"]}
+    declared = merchants(tmp_path, both)
+    secrets = {name: SecretStr("x") for name in ("POST_KEY", "SECOND", "TEXT_TOKEN")}
+    for live in (False, True):
+        outlets = make_outlets(Settings(home=tmp_path, live=live, secrets=secrets), declared)
+        kinds = type(outlets.channels["vienna", "email"]), type(outlets.channels["vienna", "sms"])
+        assert kinds == ((ProviderChannel, TwilioChannel) if live else (OutboxChannel, OutboxChannel))
+        assert {each.target for each in outlets.channels.values()} == {"live" if live else "rehearsal"}
+    assert [declared["vienna"].leaves_the_machine("channel", name) for name in CHANNELS] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("declared", "words"),
     [
         (mail(), "PP_SECRET_SMTP_MAIN is not set; channel email of vienna needs it"),
+        (post(), "PP_SECRET_POST_KEY is not set; channel email of vienna needs it"),
+        (text(), "PP_SECRET_TEXT_TOKEN is not set; channel sms of vienna needs it"),
         (hook(), "PP_SECRET_MY_HOOK is not set; relay my_platform of vienna needs it"),
     ],
 )

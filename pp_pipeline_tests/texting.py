@@ -2,13 +2,8 @@
 
 from datetime import date, timedelta
 
-from pp_pipeline.messages.render import Renderer
-from pp_pipeline.sending.outlets.outlet import SmsDraft
-from pp_pipeline.sending.planned import PlannedMessage
 from pp_pipeline_tests.guard_worlds import add_contact
-from pp_pipeline_tests.sending_world import World
-
-SENDER = "+15550100000"
+from pp_pipeline_tests.sending_world import World, add_text_template
 
 
 def number_of(contact: int) -> str:
@@ -20,8 +15,9 @@ def make_texting(world: World) -> World:
     """The world's conversation writes texts from now on."""
     path = world.conversation_folder / "conversation.yml"
     path.write_text(path.read_text().replace("channel: email", "channel: sms"))
-    template = "{{ merchant.sender_name }}: order {{ order.number }} is waiting. Reply STOP to end.\n"
-    (world.conversation_folder / "hello.sms.j2").write_text(template)
+    add_text_template(world)
+    merchant = world.settings.merchants_dir / "main.yml"
+    merchant.write_text(merchant.read_text() + "sms_sender: '+15550100000'\n")
     return world
 
 
@@ -40,12 +36,3 @@ def plan_texts(world: World, day: date, count: int, start: int = 0) -> None:
             sms_commercial_consent_on=day - timedelta(days=100),
             sms_commercial_consent_evidence="form 3",
         )
-
-
-def text_of(renderer: Renderer, message: PlannedMessage) -> SmsDraft:
-    """A message as a text."""
-    assert message.order is not None
-    text = f"{renderer.merchants[message.merchant].sender_name}: order {message.order.number}. Reply STOP to end."
-    return SmsDraft(
-        message.key, message.conversation, message.merchant, message.due_on, SENDER, message.contact.phone, text, 1
-    )

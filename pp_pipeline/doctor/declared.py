@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from pp_pipeline.campaigns.parameters import CampaignError, check_segments, load_campaigns
 from pp_pipeline.campaigns.warnings import event_takers
-from pp_pipeline.channel_roads import CHANNELS
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import ConversationError, load_conversations
 from pp_pipeline.dbt_project import DbtError, DbtProject
@@ -70,9 +69,9 @@ def check_roads(settings: Settings, merchants: Mapping[str, Merchant]) -> Iterat
             yield Finding(what, "fail" if settings.live else "warn", detail, "set the variable in the environment")
         else:
             roads = [
-                f"{channel} by {merchant.channels.road(channel).via}"
-                for channel in CHANNELS
-                if merchant.channels.road(channel).leaves_the_machine
+                f"{channel} by {road.via}"
+                for channel, road in merchant.channels
+                if channel in merchant.channels.model_fields_set
             ]
             roads += [f"relay {relay.relay} by {relay.via}" for relay in merchant.relays]
             roads += [f"webhook {webhook.source}" for webhook in merchant.webhooks]

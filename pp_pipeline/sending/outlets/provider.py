@@ -22,7 +22,7 @@ from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.outlets.http_posting import Answer
 from pp_pipeline.sending.outlets.library_calls import SAYS_WHY, LibraryCalls, Settled, plain_id
 from pp_pipeline.sending.outlets.mime import AddressNotUsable, checked_address, one_click_headers, one_line
-from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome
 from pp_pipeline.sending.outlets.pace import Attempts, Pace
 from pp_pipeline.settings import utc_now
 
@@ -98,7 +98,7 @@ class ProviderChannel:
                 return self._outcome(self._calls.answer, {})
             if isinstance(error, AddressNotUsable | AnymailInvalidAddress):
                 return Outcome("skipped", "address_not_usable")
-            raise OutletBroken("not_sendable") from None  # a key or a sender that can't be: the same in all messages
+            return Outcome("failed", "not_sendable")
         assert self._calls.answer is not None
         return self._outcome(self._calls.answer, message.anymail_status.recipients)
 
@@ -167,7 +167,7 @@ def _message(draft: EmailDraft, road: ProviderRoad) -> "AnymailMessage":
     """A message as the library takes it. Whatever could end a header, or bring in a second address, stays out.
 
     Raises:
-        AddressNotUsable: sender, recipient or unsubscribe address can't stand in a header.
+        AddressNotUsable: sender, recipient, reply or unsubscribe address can't stand in a header.
     """
     from anymail.message import AnymailMessage
 
@@ -181,6 +181,7 @@ def _message(draft: EmailDraft, road: ProviderRoad) -> "AnymailMessage":
         body=_literal(draft.text, road),
         from_email=str(Address(one_line(draft.from_name), user, domain)),
         to=[checked_address(draft.to_email, is_utf8=True)],
+        reply_to=[checked_address(draft.reply_to, is_utf8=True)] if draft.reply_to else None,
         headers=headers,
         metadata={"message_id": draft.message_id},
         tags=[draft.conversation],

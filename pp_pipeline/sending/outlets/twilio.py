@@ -43,7 +43,7 @@ class TwilioChannel:
     def __post_init__(self) -> None:
         self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._calls = LibraryCalls(self.road.url or f"https://{HOST}", self.tls, self.now)
-        self._client: Any = None
+        self._messages: Any = None
 
     def deliver(self, drafts: Iterable[SmsDraft]) -> Iterator[Outcome]:
         """Send each, no faster than `per_second`."""
@@ -55,13 +55,13 @@ class TwilioChannel:
         self._calls.close()
 
     def _deliver(self, draft: SmsDraft) -> Outcome:
-        self._client = self._client or self._make_client()
+        self._messages = self._messages or self._library()  # before the time runs: it takes half a second to load
         from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
         if left_alone := self._calls.begin(self.road.timeout_seconds):
             return left_alone
         try:
-            taken = self._client.messages.create(to=draft.phone, from_=draft.sender, body=draft.text)
+            taken = self._messages.create(to=draft.phone, from_=draft.sender, body=draft.text)
         except Settled as settled:
             return settled.outcome
         except (TwilioRestException, TwilioServiceException) as refused:
@@ -70,8 +70,8 @@ class TwilioChannel:
             return Outcome("unknown", "bad_answer")
         return Outcome("sent", provider_id=plain_id(taken.sid)) if taken.sid else Outcome("unknown", "bad_answer")
 
-    def _make_client(self) -> Any:
-        """The library's client, which calls by ours."""
+    def _library(self) -> Any:
+        """What the library sends texts with, which calls by ours."""
         from twilio.http import HttpClient
         from twilio.http.response import Response
         from twilio.rest import Client
@@ -89,7 +89,7 @@ class TwilioChannel:
                 return Response(answer.status, answer.body.decode("utf-8", "replace"))
 
         http = Http(logging.getLogger(__name__), is_async=False)
-        return Client(self.road.account, self.token.get_secret_value(), http_client=http)
+        return Client(self.road.account, self.token.get_secret_value(), http_client=http).messages
 
 
 def _refused(code: int) -> Outcome:
