@@ -1,17 +1,22 @@
 """What messages say: locales, both parts, text messages, and what is told of templates (docs/messages.md)."""
 
+from dataclasses import replace
 from datetime import date
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.messages.formats import long_date_in, money_in
-from pp_pipeline.messages.render import RenderError
+from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.messages.sms import segments
 from pp_pipeline.messages.templates import templates_of
 from pp_pipeline.messages.warnings import template_warnings
 from pp_pipeline.sending.outlets.mime import email_bytes
+from pp_pipeline.sending.planned import RecommendedProduct
+from pp_pipeline.settings import Settings
 from pp_pipeline_tests.message_shop import (
     MERCHANT,
     WORDS,
@@ -333,6 +338,58 @@ def test_what_wants_to_be_looked_at(tmp_path: Path) -> None:
             ("hello/hello.txt.j2", 2, "links"),
         ]
         assert {each.message for each in found} == {"hello/hello"}
+
+
+HELP = {"title": "Care for your lamp", "text": "Wipe it dry.", "link": "https://example.com/care"}
+PRODUCTS = tuple(
+    RecommendedProduct(f"S{number}", f"Shade {number}", None, url, image, price, "USD", "accessory")
+    for number, (url, image, price) in enumerate(
+        [("https://example.com/1", "https://example.com/1.png", 900), (None, None, None), (None, None, 1)] * 2
+    )
+)
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+@pytest.mark.parametrize("name", ["loyal_thanks", "review_request", "thank_you", "win_back"])
+def test_the_shipped_messages_with_and_without_all_that_they_may_show(name: str, is_full: bool) -> None:
+    shipped = Settings(home=Path("unused"))
+    conversations = {each.conversation: each for each in load_conversations(shipped.conversations_dir)}
+    merchant = MERCHANT.model_copy(update={"logo_url": "https://example.com/logo.png" if is_full else ""})
+    made = Renderer(shipped.conversations_dir, conversations, {"main": merchant}, b"a secret of enough characters")
+    planned = message("Ann" if is_full else "", lines=(line("Lamp"), line(None)) * (30 if is_full else 1))
+    planned = replace(planned, conversation=name, template=conversations[name].message.template)
+    if is_full:
+        made = replace(made, content=lambda message, locale: lambda name: HELP if name == "help" else None)
+        planned = replace(planned, recommended=PRODUCTS)
+    draft = email(made, planned)
+    page = _Page(draft.html)
+    assert next(tag for tag in page.tags if tag in ("h1", "h2", "h3")) == "h1"
+    assert page.tags.count("h1") == 1
+    assert all("alt" in image for image in page.images)
+    assert len(draft.html.encode()) < (80_000 if is_full else 20_000)
+    shows_products, shows_help = name in ("loyal_thanks", "win_back"), name in ("thank_you", "review_request")
+    for part in (draft.html, draft.text):
+        assert part.count("Shade") == (3 if is_full and shows_products else 0)
+        assert ("Wipe it dry." in part) == (is_full and shows_help)
+        assert "None" not in part and "{{" not in part and "{%" not in part
+    assert page.tags.count("h2") == int(is_full)
+    assert ("Further items | 20" in draft.text) == (is_full and name == "thank_you")
+    assert len(page.images) == (int(is_full) + (1 if is_full and shows_products else 0))
+
+
+class _Page(HTMLParser):
+    """The elements of a page, and the attributes of its pictures."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "img":
+            self.images.append(dict(attrs))
 
 
 def test_a_template_that_is_changed_is_compiled_anew(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -104,9 +105,8 @@ def test_whatever_goes_wrong_is_of_one_message(tmp_path: Path, error: type[Excep
     def fails(name: str) -> None:
         raise error("ann@example.com")
 
-    object.__setattr__(made, "content", lambda message, locale: fails)
     with pytest.raises(RenderError, match=f"^render_error: hello/hello: {error.__name__}$"):
-        email(made)
+        email(replace(made, content=lambda message, locale: fails))
 
 
 PIECES = (

@@ -35,7 +35,7 @@ def text_of_html(masked: str, masks: Masks) -> str:
 
 def tidy(text: str) -> str:
     """The text without blanks (or empty cells) at the ends of lines, at most one blank line between two others."""
-    return _LINE_ENDS.sub("\n", _MANY_LINES.sub("\n\n", text)).strip() + "\n"
+    return _LINE_ENDS.sub("\n", _MANY_LINES.sub("\n\n", text)).replace("  | ", " | ").strip() + "\n"
 
 
 class _TextReader(HTMLParser):
@@ -78,7 +78,7 @@ class _TextReader(HTMLParser):
             self.link = (given.get("href", ""), len(self.written), self.line)
         elif tag in ("td", "th") and self._is_in_data():
             if self.line.strip():
-                self._write("| " if self.line.endswith(" ") else " | ")
+                self._write(" | ")
         elif tag in ("tr", "li") and (tag == "li" or self._is_in_data()):
             self._end_line()
             self._write("- " if tag == "li" else "")
