@@ -70,8 +70,8 @@ def test_an_event_is_raised_on_the_contact_of_the_list_that_it_names() -> None:
             for word in ("invalid_parameter", "too_many_segmentation_fields", "malformed_request_body")
         ],
         ({"refusal": "FOR ann@example.com"}, EMAIL, Outcome("failed", "refused: 400")),
-        ({"events": {EVENT_ID: "Blocked"}}, EMAIL, Outcome("failed", f"broken: event_not_active: {EVENT_ID}")),
-        ({"events": {EVENT_ID + 1: "Active"}}, EMAIL, Outcome("failed", f"broken: no_such_event: {EVENT_ID}")),
+        ({"events": {EVENT_ID: "Blocked"}}, EMAIL, Outcome("failed", f"event_not_active: {EVENT_ID}")),
+        ({"events": {EVENT_ID + 1: "Active"}}, EMAIL, Outcome("failed", f"no_such_event: {EVENT_ID}")),
     ],
 )
 def test_what_listrak_says_of_a_contact_has_its_outcome(changes: dict[str, Any], email: str, outcome: Outcome) -> None:
@@ -93,12 +93,20 @@ def test_who_leaves_between_the_question_and_the_event_stays_away() -> None:
         outlet.close()
 
 
-def test_a_wrong_list_breaks_the_outlet_where_it_would_skip_everybody() -> None:
+def test_with_a_wrong_list_or_event_events_fail_where_everybody_would_be_skipped_and_others_go() -> None:
     with ListrakServer() as server:
-        outlet = relay("listrak", server.url, list_id=1)
-        assert outcomes(outlet, [event(0), event(1)]) == [Outcome("failed", "broken: no_such_list: 1")] * 2
+        ids = {"recent_buyers": EVENT_ID, "win_back": 99, "refill": EVENT_ID}
+        outlet = relay("listrak", server.url, events=list(ids), event_ids=ids, list_ids={"refill": 1})
+        names = ["refill", "win_back", "recent_buyers", "refill", "win_back"]
+        assert outcomes(outlet, [event(number, event_name=name) for number, name in enumerate(names)]) == [
+            Outcome("failed", "no_such_list: 1"),
+            Outcome("failed", "no_such_event: 99"),
+            Outcome("sent"),
+            Outcome("failed", "no_such_list: 1"),
+            Outcome("failed", "no_such_event: 99"),
+        ]
         outlet.close()
-        assert server.counts[CONTACT] == 0
+        assert server.counts == {TOKEN: 1, EVENTS: 2, CONTACT: 1, DELIVERY: 1}
 
 
 @pytest.mark.parametrize("question", [TOKEN, EVENTS, CONTACT])
@@ -143,7 +151,7 @@ def test_a_question_that_is_not_answered_with_yes_or_no_is_a_failure(
 ) -> None:
     if question == EVENTS and answer.does in (200, 404):  # a list without the event, or no list
         known = {200: f"no_such_event: {EVENT_ID}", 404: f"no_such_list: {LIST_ID}"}
-        outcome = Outcome("failed", f"broken: {known[int(answer.does)]}")
+        outcome = Outcome("failed", known[int(answer.does)])
     with ListrakServer() as server:
         server.scripts[question].append(answer)
         outlet = relay("listrak", server.url)

@@ -15,9 +15,13 @@ from pydantic import SecretStr
 from pp_pipeline.channel_roads import CHANNELS, SmtpRoad
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
 from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets.audience_file import AudienceFileRelay
+from pp_pipeline.sending.outlets.klaviyo import KlaviyoRelay
+from pp_pipeline.sending.outlets.listrak import ListrakRelay
 from pp_pipeline.sending.outlets.making import make_outlets
+from pp_pipeline.sending.outlets.members_file import MembersFileRelay
 from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
-from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken, Outlets
+from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken, Outlets, Relay
 from pp_pipeline.sending.outlets.provider import ProviderChannel
 from pp_pipeline.sending.outlets.smtp import SmtpChannel
 from pp_pipeline.sending.outlets.twilio import TwilioChannel
@@ -44,6 +48,7 @@ KLAVIYO = {"relay": "klaviyo", "via": "klaviyo", "api_key": "KLAVIYO", "events":
 AUDIENCE = {"relay": "ads", "via": "audience_file", "folder": "/srv/audiences", "format": "google"} | {
     "segments": ["loyal"]
 }
+SITE = {"relay": "site", "via": "members_file"}
 VALUES = ("open-sesame-42", "hunter2", SECRET)
 
 
@@ -188,12 +193,35 @@ def test_each_channel_goes_by_its_own_road(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "outlet"),
+    [
+        (listrak(), ListrakRelay),
+        (klaviyo(), KlaviyoRelay),
+        (audience(), AudienceFileRelay),
+        ({"relays": [{name: value for name, value in AUDIENCE.items() if name != "format"} | SITE]}, MembersFileRelay),
+    ],
+)
+def test_each_kind_of_relay_has_its_outlet_in_live_mode(
+    tmp_path: Path, declared: dict[str, Any], outlet: type[Relay]
+) -> None:
+    found = merchants(tmp_path, declared)
+    secrets = {"LISTRAK": SecretStr("x"), "KLAVIYO": SecretStr("y")}
+    for live, kind, target in ((False, OutboxRelay, "rehearsal"), (True, outlet, "live")):
+        outlets = make_outlets(Settings(home=tmp_path, live=live, secrets=secrets), found)
+        (relay,) = outlets.relays.values()
+        assert (type(relay), relay.target) == (kind, target)
+        outlets.close()
+
+
+@pytest.mark.parametrize(
     ("declared", "words"),
     [
         (mail(), "PP_SECRET_SMTP_MAIN is not set; channel email of vienna needs it"),
         (post(), "PP_SECRET_POST_KEY is not set; channel email of vienna needs it"),
         (text(), "PP_SECRET_TEXT_TOKEN is not set; channel sms of vienna needs it"),
         (hook(), "PP_SECRET_MY_HOOK is not set; relay my_platform of vienna needs it"),
+        (listrak(), "PP_SECRET_LISTRAK is not set; relay listrak of vienna needs it"),
+        (klaviyo(), "PP_SECRET_KLAVIYO is not set; relay klaviyo of vienna needs it"),
     ],
 )
 def test_a_secret_that_is_not_set_is_only_missed_in_live_mode(

@@ -1,1 +1,1 @@
-"""How deliveries leave: the outbox, mail servers, webhooks (DESIGN 5)."""
+"""How deliveries leave: the outbox, mail servers, webhooks, platforms by name, files of segments (DESIGN 5)."""

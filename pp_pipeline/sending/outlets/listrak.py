@@ -4,15 +4,15 @@ The one request that raises events creates or updates the contact, and subscribe
 contact is asked for first, and an event is raised only on one that is subscribed: nobody is subscribed by us, and no
 unsubscribing is overridden. Listrak knows no idempotency key: what nobody answered stays `unknown`.
 
-Before the first event of a sending the list's events are asked for: a wrong id in the merchant's file breaks the
-outlet, where it would skip everybody for good.
+Before the first event of a sending its list's events are asked for: with a wrong id in the merchant's file events fail,
+where it would skip everybody for good.
 """
 
 import json
 import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -57,7 +57,7 @@ class ListrakRelay:
         self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._platform = HttpPlatform(self.road.url or f"https://{HOST}", self.tls, self.now)
         self._token = ListrakToken(self.road, self.secret, self.tls, self.now, self._platform.deadline)
-        self._known_events: dict[int, Mapping[int, str]] = {}
+        self._known_events: dict[int, Mapping[int, str] | None] = {}  # by list; None: there is no such list
 
     def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
         """Raise each event, no faster than `per_second`."""
@@ -86,22 +86,18 @@ class ListrakRelay:
         return self._why_not(f"{contact}/{quote(event.email, safe='')}") or self._raise(contact, event)
 
     def _check_event(self, list_id: int, event_id: int) -> Outcome | None:
-        """Look whether the list has the event; an outcome where Listrak can't say now.
-
-        Raises:
-            OutletBroken: it has not, or the event is blocked there.
-        """
+        """Look whether the list has the event; an outcome where it has not, or where Listrak can't say now."""
         if list_id not in self._known_events:
             answer = self._authorised(self._platform.ask, Request("GET", f"/email/v1/List/{list_id}/Event"))
-            if answer.status == _NOT_FOUND:
-                raise OutletBroken(f"no_such_list: {list_id}")
-            if answer.status != 200:
+            if answer.status not in (200, _NOT_FOUND):
                 return self._asked_in_vain(answer)
-            self._known_events[list_id] = _statuses(answer)
-        status = self._known_events[list_id].get(event_id)
-        if status != "Active":
-            raise OutletBroken(f"event_not_active: {event_id}" if status else f"no_such_event: {event_id}")
-        return None
+            self._known_events[list_id] = _statuses(answer) if answer.status == 200 else None
+        events = self._known_events[list_id]
+        if events is None:
+            return Outcome("failed", f"no_such_list: {list_id}")
+        if event_id not in events:
+            return Outcome("failed", f"no_such_event: {event_id}")
+        return None if events[event_id] == "Active" else Outcome("failed", f"event_not_active: {event_id}")
 
     def _why_not(self, target: str) -> Outcome | None:
         """Why no event may be raised on a contact; None for one that is subscribed."""
@@ -147,7 +143,7 @@ class ListrakRelay:
         """
         for _ in range(2):
             headers = {**request.headers, "Authorization": f"Bearer {self._token.get().get_secret_value()}"}
-            answer = send(Request(request.method, request.target, headers, request.body))
+            answer = send(replace(request, headers=headers))
             if answer.status != _UNAUTHORISED:
                 return answer
             self._token.drop()
