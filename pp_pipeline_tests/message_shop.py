@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.link_policy import LinkPolicy
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.problems import template_problems
 from pp_pipeline.messages.render import Renderer
@@ -31,6 +32,7 @@ MERCHANT = Merchant(
     unsubscribe_url="https://example.com/unsubscribe",
     site_url="https://example.com",
     sms_sender="CornerShop",
+    links=LinkPolicy(tags={}),
 )
 
 

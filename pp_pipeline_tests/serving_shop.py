@@ -19,6 +19,7 @@ from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.sending.outlets.webhook import signature_of
 from pp_pipeline.serving.app import Endpoint, make_app
+from pp_pipeline.serving.clicks import Clicks
 from pp_pipeline.serving.feedback_files import FeedbackFiles
 from pp_pipeline.serving.intake import Intake
 from pp_pipeline.serving.tokens import Person, make_token
@@ -67,8 +68,9 @@ class ServingShop:
         settings = self.shop.settings.model_copy(update={"secrets": {"HOOK": SecretStr(HOOK_SECRET)}})
         self.secret = contact_secret(settings)
         self.intake = Intake(self.shop.ledger, FeedbackFiles(settings.inbox), now=lambda: self.now)
+        self.clicks = Clicks(self.intake, self.shop.merchants)
         sources = sources_of(settings, self.shop.merchants)
-        self.app = make_app(Endpoint(settings, self.shop.merchants, self.secret, self.intake, sources))
+        self.app = make_app(Endpoint(settings, self.shop.merchants, self.secret, self.intake, self.clicks, sources))
         self.client = Client(self.app)
 
     def key(self, who: str, merchant: str = "main") -> str:
@@ -121,7 +123,8 @@ class ServingShop:
             ]
 
     def file_rows(self, name: str = FILE) -> list[dict[str, str]]:
-        """The rows of a feedback file."""
+        """The rows of a feedback file, once all clicks are taken down."""
+        self.clicks.wait()
         path = self.shop.settings.inbox / name
         if not path.exists():
             return []

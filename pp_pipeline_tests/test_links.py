@@ -22,6 +22,7 @@ from pp_pipeline.sending.proofs import sample_message
 from pp_pipeline.serving.link_tokens import TrackedLink, read_link_token
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.landing_shop import merchant
+from pp_pipeline_tests.message_shop import renderer, sms
 from pp_pipeline_tests.sending_world import DAY, World, read_mail
 from pp_pipeline_tests.test_merchants import GOOD, settings_with
 
@@ -32,6 +33,7 @@ RULE = LinkRule(
 )
 TAGS = "utm_source=us&utm_medium=e%20mail"
 SECRET = b"0123456789abcdef"
+HTTPS = "https:" + "//"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_a_link_to_the_shop_gets_the_tags_that_it_lacks(url: str, expected: str)
         "https://example.com/unsubscribe", "https://example.com/unsubscribe?c=1", "https://example.com/unsubscribe/#x",
         "https://go.example.com/l/token", "mailto:shop@example.com", "tel:+12125550100", "#top", "", "/a", "?a=b",
         "//example.com/a", "ftp://example.com/a", "javascript:location='https://example.com/'", "https://",
-        "https://example.net/a", "https://notexample.com", "https://example.com.example.org", "https://example.comx",
+        "https://example.net/a", f"{HTTPS}notexample.com", "https://example.com.example.org", f"{HTTPS}example.comx",
         "https://ann@example.com/a", "https://example.org\\@example.com/", "https://example.org/@example.com",
         "https://example.com/a b", "https://example.com/\x00", "https://example.com\n/", "https://[::1]/", "https:///a",
     ],
@@ -167,7 +169,7 @@ def test_html_that_is_never_closed_is_read_once(piece: str) -> None:
         ("https://example.com/a\nhttps://example.com/b\n", f"https://example.com/a?{TAGS}\nhttps://example.com/b?{TAGS}\n"),
         ("Unsubscribe: https://example.com/unsubscribe?c=1", None),
         ("https://example.org/, ann@example.com, www.example.com", None),
-        ("https://...", None),
+        (f"{HTTPS}...", None),
     ],
 )  # fmt: skip
 def test_links_in_text_end_where_a_reader_would_end_them(content: str, expected: str | None) -> None:
@@ -277,6 +279,15 @@ def test_a_mail_that_goes_out_has_its_links_rewritten_and_still_unsubscribes(tmp
     page = str(mail["List-Unsubscribe"]).strip("<>")
     assert page in parts[0]
     assert page in Links(parts[1]).found
+
+
+def test_the_tags_of_a_text_count_as_letters(tmp_path: Path) -> None:
+    text = {"hello/hello.sms.j2": "Look: {{ merchant.site_url }}/" + "a" * 120}
+    plain = sms(renderer(tmp_path, kind="transactional", files=text))
+    tags = LinkPolicy(sms_tags={"utm_campaign": "{conversation}"})
+    longer = sms(renderer(tmp_path, kind="transactional", files=text, links=tags))
+    assert longer.text == plain.text + "?utm_campaign=hello"
+    assert (plain.segments, longer.segments) == (1, 2)
 
 
 def test_the_messages_of_the_checkout_have_tagged_and_tracked_links(tmp_path: Path) -> None:

@@ -14,7 +14,14 @@ import pytest
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.settings import Settings
-from pp_pipeline_tests.serve_process import post_one_clicks, serve_process, unsubscribe_paths
+from pp_pipeline_tests.serve_process import (
+    checkout_that_tracks,
+    click_links,
+    link_paths,
+    post_one_clicks,
+    serve_process,
+    unsubscribe_paths,
+)
 from pp_pipeline_tests.serving_shop import state_of
 
 FORM = "application/x-www-form-urlencoded"
@@ -35,6 +42,12 @@ def ask(port: int, method: str, path: str, body: bytes | None = None, content_ty
     answer.read()
     connection.close()
     return answer.status, answer.headers.get("Allow", "")
+
+
+def feedback(settings: Settings) -> list[dict[str, str]]:
+    """All rows that were taken in."""
+    files = settings.inbox.glob("feedback_*_serve.csv")
+    return [row for path in files for row in csv.DictReader(path.read_text().splitlines())]
 
 
 def test_get_head_and_options_change_no_file(served: tuple[Settings, int]) -> None:
@@ -116,12 +129,22 @@ def test_whoever_clicks_again_and_at_once_is_suppressed_exactly_once(tmp_path: P
         found = suppressions_in_force(ledger)
     assert len(found) == contacts
     assert {one.contact_key for one in found} == keys
-    rows = [
-        row
-        for path in settings.inbox.glob("feedback_*_serve.csv")
-        for row in csv.DictReader(path.read_text().splitlines())
-    ]
+    rows = feedback(settings)
     assert {row["contact_key"] for row in rows} == keys
     numbers = Counter(row["feedback_id"] for row in rows)
     assert len(numbers) == contacts
     assert max(numbers.values()) <= 2  # each endpoint leaves out what it wrote itself; landing counts a number once
+
+
+@pytest.mark.parametrize("messages", [200, pytest.param(4_000, marks=pytest.mark.heavy)])
+def test_clicks_at_once_are_all_taken_down_and_hold_nobody_up(tmp_path: Path, messages: int) -> None:
+    """Those that still wait when the endpoint is told to end, too."""
+    settings = Settings(home=tmp_path / "home", checkout=checkout_that_tracks(tmp_path / "checkout"))
+    links, pages = link_paths(settings, messages), unsubscribe_paths(settings, 20)
+    with serve_process(settings) as port, ThreadPoolExecutor(9) as pool:
+        asked = [pool.submit(click_links, port, links[start::8]) for start in range(8)]
+        asked.append(pool.submit(post_one_clicks, port, pages))
+        assert sum(len(part.result()) for part in asked) == messages + len(pages)
+    rows = feedback(settings)
+    assert len({row["feedback_id"] for row in rows}) == len(rows)
+    assert Counter(row["event"] for row in rows) == {"clicked": messages, "unsubscribed": len(pages)}

@@ -1,5 +1,6 @@
 """Tracking links: `pp serve` hands on to the shop, and takes down the clicks that are a contact's."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,16 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
+from pp_pipeline.forgetting.words import FORGOTTEN
 from pp_pipeline.ledger.schema import deliveries
+from pp_pipeline.ledger.suppressions import Suppress, apply_changes
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.outlets.outbox import OutboxChannel
+from pp_pipeline.sending.outlets.outlet import Outlets
 from pp_pipeline.serving.link_tokens import TrackedLink, make_link_token
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.landing_shop import Shop, merchant
+from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
 from pp_pipeline_tests.serving_shop import FILE, NOW, ServingShop
 
 URL = "https://example.com/%C3%A4?q=a%20b&utm_source=post_purchase#top"
@@ -107,6 +114,14 @@ def test_what_did_not_go_out_live_to_a_contact_leads_on_and_says_nothing(
     assert lite.file_rows() == []
 
 
+def test_nothing_is_written_of_whoever_is_forgotten(serving: ServingShop) -> None:
+    send(serving)
+    with serving.shop.ledger.writing() as connection:
+        apply_changes(connection, [Suppress(serving.key("ann"), "", "", FORGOTTEN, NOW, "command")])
+    click(serving)
+    assert serving.file_rows() == []
+
+
 def test_a_link_never_rots_and_late_clicks_say_nothing(lite: ServingShop) -> None:
     send(lite)
     lite.later(days=90)
@@ -114,6 +129,7 @@ def test_a_link_never_rots_and_late_clicks_say_nothing(lite: ServingShop) -> Non
     assert len(lite.file_rows("feedback_2026-04-05_serve.csv")) == 1
     lite.later(days=2_000)
     click(lite)
+    lite.clicks.wait()
     assert len(list(lite.shop.settings.inbox.iterdir())) == 1
 
 
@@ -176,10 +192,51 @@ def test_whoever_clicks_gets_there_though_nothing_can_be_written(
     with monkeypatch.context() as patch:
         patch.setattr(lite.shop.ledger, "reading", broken)
         click(lite)
+        lite.clicks.wait()
     (lite.shop.settings.inbox / FILE).mkdir(parents=True)
     click(lite)
+    lite.clicks.wait()
     ours = [record.getMessage() for record in caplog.records if record.name == "pp_pipeline.serving"]
     assert ours == [
-        "a click was not taken down: the ledger can't be read: OperationalError",
+        "1 clicks were not taken down: OperationalError",
         "1 rows of feedback are in no file: IsADirectoryError",
     ]
+
+
+def test_the_link_of_a_live_mail_is_clicked_and_that_of_its_rehearsal_is_not(tmp_path: Path) -> None:
+    world = World.make(tmp_path)
+    file = world.settings.merchants_dir / "main.yml"
+    road = "channels: {email: {via: smtp, host: 127.0.0.1, security: none}}\n"
+    file.write_text(file.read_text() + road + "links: {tracking: {url: 'https://go.example.com'}}\n")
+    template = world.conversation_folder / "hello.mjml.j2"
+    template.write_text(template.read_text().replace("{# body #}", '<a href="{{ merchant.site_url }}/new">New</a>'))
+    world.plan(DAY, 1)
+    serving = ServingShop(Shop(world.settings, load_merchants(world.settings)))
+    clicked = []
+    for is_live in (False, True):
+        here = world.with_settings(live=is_live, environment="production")
+        outlet = OutboxChannel(world.settings.outbox, "live" if is_live else "rehearsal")
+        assert here.run(outlets=Outlets({("main", "email"): outlet}, {})).sent_count == 1
+        _, html = (part.get_content() for part in read_mail(world.mails()[0]).iter_parts())
+        (link,) = re.findall(r'href="(https://go.example.com/l/[^"]+)"', html)
+        answer = serving.client.get(link.removeprefix("https://go.example.com"), headers=BROWSER)
+        assert answer.headers["location"].startswith("https://example.com/new?utm_source=post_purchase&")
+        clicked.append([(row["message_id"], row["link"]) for row in serving.file_rows("feedback_2026-01-06_serve.csv")])
+    assert clicked == [[], [(key_of(0), answer.headers["location"])]]
+    serving.shop.ledger.close()
+
+
+def test_more_clicks_than_can_wait_are_logged_and_hold_nobody_up(
+    lite: ServingShop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("pp_pipeline.serving.clicks._MOST_WAITING", 3)
+    send(lite)
+    with lite.intake._lock:  # whoever takes the first click down waits for it
+        click(lite)
+        while lite.clicks._waiting:
+            pass
+        for number in range(5):
+            click(lite, f"https://example.com/{number}")
+    assert len(lite.file_rows()) == 4
+    ours = [record.getMessage() for record in caplog.records if record.name == "pp_pipeline.serving"]
+    assert ours == ["a click was not taken down: 3 wait already"] * 2

@@ -17,6 +17,7 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant, load_merchants
 from pp_pipeline.sending.known_secret import known_secret
 from pp_pipeline.serving.app import Endpoint, make_app
+from pp_pipeline.serving.clicks import Clicks
 from pp_pipeline.serving.feedback_files import FeedbackFiles, file_name
 from pp_pipeline.serving.intake import LOG, Intake
 from pp_pipeline.serving.rows import FEED
@@ -38,6 +39,7 @@ def serve_endpoint(host: str, port: int) -> int:
         where = f"http://[{host}]" if ":" in host else f"http://{host}"
         out.print(f"pp serve answers on {where}:{listener.getsockname()[1]}. Ctrl-C ends it.")
         _run(endpoint, listener)
+        endpoint.clicks.wait()
     out.print("pp serve has ended.")
     return 0
 
@@ -51,11 +53,13 @@ def make_endpoint(settings: Settings, ledger: Ledger) -> Endpoint:
     """
     merchants = load_merchants(settings)
     _check_file_name(merchants)
+    intake = Intake(ledger, FeedbackFiles(settings.inbox))
     return Endpoint(
         settings=settings,
         merchants=merchants,
         secret=known_secret(settings, ledger),
-        intake=Intake(ledger, FeedbackFiles(settings.inbox)),
+        intake=intake,
+        clicks=Clicks(intake, merchants),
         sources=sources_of(settings, merchants),
     )
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pp_pipeline.contact_keys import phone_key
 from pp_pipeline.landing.cell_types import CHANNELS
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.serving.clicks import is_fetched_ahead, take_click
+from pp_pipeline.serving.clicks import Clicks, is_fetched_ahead
 from pp_pipeline.serving.contact_words import (
     CHOICES,
     NOTIFICATION_PREFERENCES,
@@ -63,6 +62,7 @@ class Endpoint:
     merchants: Mapping[str, Merchant]
     secret: bytes = field(repr=False)
     intake: Intake
+    clicks: Clicks
     sources: Mapping[tuple[str, str], Source]
 
     async def unsubscribe(self, request: Request) -> Response:
@@ -87,15 +87,13 @@ class Endpoint:
         return HTMLResponse(page)
 
     async def follow(self, request: Request) -> Response:
-        """Hands on to where a tracking link leads, and only then writes the click down; HEAD and robots only follow."""
+        """Hands on to where a tracking link leads. A GET is a click; HEAD and what is fetched ahead are none."""
         link = read_link_token(self.secret, request.path_params["token"])
         if link is None:
             return HTMLResponse(problem_page(_NO_ENTRY, _HOW_TO_GO_ON), 404)
-        task = None
         if request.method == "GET" and not is_fetched_ahead(request.headers):
-            agent = request.headers.get("user-agent", "")
-            task = BackgroundTask(take_click, self.intake, self.merchants, link, agent)
-        return Response(status_code=302, headers={"Location": link.url}, background=task)
+            self.clicks.add(link, request.headers.get("user-agent", ""))
+        return Response(status_code=302, headers={"Location": link.url})
 
     async def webhook(self, request: Request) -> Response:
         """Takes in what a provider posts, if it proves that it knows the secret."""
