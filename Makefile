@@ -23,8 +23,9 @@ demo: .venv/.installed-core  ## run the main job on the sample: order files in, 
 ui: .venv/.installed-core  ## open Dagster on localhost
 	@$(BIN)/pp ui
 
+# A file stays with one process, so what its tests share is set up once.
 test: .venv/.installed-dev  ## all tests but those marked heavy (WORKERS=0: in one process)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 heavy: .venv/.installed-dev  ## the tests that take minutes
 	@$(BIN)/pytest -m heavy

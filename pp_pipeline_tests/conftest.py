@@ -1,11 +1,13 @@
 """What tests of several steps use: a clean environment, PostgreSQL databases, small installations."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from pp_pipeline_tests.postgres_server import PostgresDatabase, PostgresServer
 from pp_pipeline_tests.sending_world import World
@@ -21,6 +23,13 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # turns red does so because of the change; heavy searches ask for random cases (`derandomize=False`).
 hypothesis.settings.register_profile("pp_pipeline", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("pp_pipeline")
+
+# Dagster, dbt and Great Expectations are 700,000 objects that stay: going through them after every few thousand new
+# ones is a sixth of the processor time of the tests.
+gc.set_threshold(20_000, 20, 20)
+
+# dbt asks the whole stack which module wrote a flag of its adapter, 0.1 s each time below pytest and xdist.
+BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt.adapters")
 
 
 @pytest.fixture(scope="session")

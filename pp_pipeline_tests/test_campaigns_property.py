@@ -28,7 +28,7 @@ from pp_pipeline_tests.wrong_readings import FileNamesByLocale
 
 Ranges = list[tuple[date, date]]
 
-RUNS = 3
+RUNS = 2
 HEAVY_RUNS = 40
 
 quick = settings(max_examples=80)

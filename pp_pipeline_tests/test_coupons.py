@@ -1,7 +1,6 @@
 """Coupon pools: codes in, drawn, kept, withdrawn (DESIGN 5). Drawing in a sending: test_coupons_sending.py."""
 
 import json
-import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -27,6 +26,7 @@ from pp_pipeline.ledger.schema import coupons
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.coupon_pools import coupon_warnings, pool_standings
 from pp_pipeline.settings import Settings, utc_now
+from pp_pipeline_tests.killing import context
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 from pp_pipeline_tests.sending_world import World
 
@@ -134,8 +134,7 @@ def test_processes_that_draw_at_once_share_no_code(settings: Settings, message_c
     """On PostgreSQL four senders really draw side by side: with codes for all, and with too few for all."""
     with Ledger(settings) as ledger:
         put(ledger, "spring", " ".join(f"C{number}" for number in range(250)))
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(4, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(4, mp_context=context()) as pool:
         found = list(pool.map(_draw_in_a_process, [(settings, worker, message_count // 4) for worker in range(4)]))
     codes = [code for part in found for code in part if code]
     assert len(codes) == len(set(codes)) == min(message_count, 250)

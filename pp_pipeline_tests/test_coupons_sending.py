@@ -1,6 +1,5 @@
 """Coupons in a sending: drawn in the claim, shown in the message, kept whatever becomes of it (DESIGN 5)."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from pp_pipeline.ledger.schema import coupons, deliveries
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, Outlets
 from pp_pipeline.settings import Settings, utc_now
+from pp_pipeline_tests.killing import context, is_killed
 from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
 from pp_pipeline_tests.test_coupons import declare
 
@@ -176,10 +176,7 @@ def test_a_process_killed_after_the_draw_leaves_the_code_with_its_message(live: 
     put(live, "A B C")
     live.plan(DAY, 2)
     live.seal()
-    process = multiprocessing.get_context("spawn").Process(target=_be_killed, args=(live.settings,))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    assert is_killed(_be_killed, live.settings)
     tied = {key_of(0): "A", key_of(1): "B"}
     assert drawn(live) == tied
     live.plan(DAY, 2, start=5)
@@ -205,7 +202,7 @@ def test_senders_at_once_give_no_code_twice(live: World) -> None:
     put(live, " ".join(f"C{number}" for number in range(50)))
     live.plan(DAY, 60)
     live.seal()
-    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(4, mp_context=context()) as pool:
         parts = list(pool.map(_send_live, [live.settings] * 4))
     shown = [code for part in parts for code in part.values()]
     assert sorted(shown) == sorted(f"C{number}" for number in range(50))

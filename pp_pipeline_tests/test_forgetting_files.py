@@ -29,6 +29,7 @@ from pp_pipeline_tests.forgetting_cases import ANN, CASES, PERSONAL, SHIPMENTS, 
 from pp_pipeline_tests.landing_shop import merchant
 
 SECRET = b"a secret of the tests, as long as it has to be"
+_QUOTED = re.compile("%[0-9A-Fa-f]{2}")
 _ENDINGS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "parquet", "xlsx")
 _FACTS = ("order_number", "ordered_at", "ship_date", "status", "total_cents", "refunded_cents", "sku", "product_name",
           "quantity", "unit_price_cents", "line_status", "delivered_on", "shipment_number", "carrier")  # fmt: skip
@@ -79,13 +80,14 @@ def texts_in(content: bytes) -> str:
     found = [piece.decode(encoding, errors="ignore") for piece in pieces for encoding in encodings]
     if content.startswith(b"PAR1"):
         found.append(str(pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()))
-    return urllib.parse.unquote("\n".join(found)).lower()
+    return "\n".join(urllib.parse.unquote(text) if _QUOTED.search(text) else text for text in found).lower()
 
 
 def people_left(content: bytes, *words: str) -> list[str]:
     """Which of the words stand in a file; as whole addresses, so that `joann@...` is no `ann@...`."""
     text = texts_in(content)
-    return [word for word in words if re.search(rf"(?<![a-z0-9.]){re.escape(word.lower())}(?!\w)", text)]
+    standing = [word for word in words if word.lower() in text]  # found fast; a pattern takes 20 times as long
+    return [word for word in standing if re.search(rf"(?<![a-z0-9.]){re.escape(word.lower())}(?!\w)", text)]
 
 
 def assert_equal_but_for(before: Any, after: Any, columns: tuple[str, ...] = ()) -> None:

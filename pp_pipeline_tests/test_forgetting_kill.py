@@ -5,13 +5,9 @@ A process of its own kills itself with SIGKILL at a named point: nothing can be 
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -19,9 +15,12 @@ from typer.testing import CliRunner
 from pp_pipeline.cli import app
 from pp_pipeline.commands.forget import write_tombstone
 from pp_pipeline.contact_keys import contact_key, contact_secret
+from pp_pipeline.forgetting import files as forgetting_files
+from pp_pipeline.forgetting import outbox
 from pp_pipeline.forgetting.files import FileRounds
 from pp_pipeline.forgetting.known import Erasure
 from pp_pipeline.forgetting.searching import Search
+from pp_pipeline.landing import archive, load
 from pp_pipeline.landing.archive import archived_file, hash_of
 from pp_pipeline.landing.tables import ROW_TABLES
 from pp_pipeline.ledger.store import Ledger
@@ -29,6 +28,7 @@ from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
 from pp_pipeline_tests import forgetting_cases as cases
 from pp_pipeline_tests.forgetting_cases import ANN
+from pp_pipeline_tests.killing import Spot, die_at, is_killed
 from pp_pipeline_tests.landing_shop import Shop, merchant
 from pp_pipeline_tests.pipeline import copy_checkout
 from pp_pipeline_tests.test_forgetting import FILES as ALL_FILES
@@ -41,69 +41,18 @@ FILES = {
     "contacts_2026-01-06.jsonl": cases.json_bytes(cases.CONTACTS),
     "shipments_2026-01-05.csv": cases.csv_bytes(cases.SHIPMENTS),
 }
-# Where the process dies: before or after the how-manieth call. `make test` dies at a few.
+# Where the process dies, and at the how-manieth time that it comes there. `make test` dies at the quick ones.
 POINTS = {
-    "after the orders are noted": ("pp_pipeline.forgetting.known.Erasure.note_orders", "after", 1),
-    "while the archive is written": ("pp_pipeline.landing.archive.os.fsync", "before", 2),
-    "before the redaction is noted": ("pp_pipeline.forgetting.known.Erasure.note_redaction", "before", 1),
-    "after the redaction is noted": ("pp_pipeline.forgetting.known.Erasure.note_redaction", "after", 1),
-    "before the old content goes": ("pp_pipeline.landing.archive.drop", "before", 2),
-    "before the inbox": ("pp_pipeline.forgetting.files.replace_in_inbox", "before", 1),
-    "while the inbox is written": ("pp_pipeline.forgetting.replacing.shutil.copymode", "before", 2),
-    "between two files of the inbox": ("pp_pipeline.forgetting.files.replace_in_inbox", "after", 1),
+    "after the orders are noted": (Spot(Erasure, "note_orders", "after"), 1),
+    "while the archive is written": (Spot(os, "fsync", "before"), 2),
+    "before the redaction is noted": (Spot(Erasure, "note_redaction", "before"), 1),
+    "after the redaction is noted": (Spot(Erasure, "note_redaction", "after"), 1),
+    "before the old content goes": (Spot(archive, "drop", "before"), 2),
+    "before the inbox": (Spot(forgetting_files, "replace_in_inbox", "before"), 1),
+    "while the inbox is written": (Spot(shutil, "copymode", "before"), 2),
+    "between two files of the inbox": (Spot(forgetting_files, "replace_in_inbox", "after"), 1),
 }
-_DIE = """
-import os, signal, sys
-from importlib import import_module
-
-def die_at(place, when, call):
-    path, names = place, []
-    while True:  # the longest part of the place that is a module, then attributes
-        path, _, name = path.rpartition(".")
-        names.insert(0, name)
-        try:
-            owner = import_module(path)
-            break
-        except ImportError:
-            continue
-    for name in names[:-1]:
-        owner = getattr(owner, name)
-    original = getattr(owner, names[-1])
-    calls = []
-
-    def dying(*args, **kwargs):
-        calls.append(1)
-        result = original(*args, **kwargs) if len(calls) < int(call) or when == "after" else None
-        if len(calls) == int(call):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, names[-1], dying)
-"""
-_ROUNDS = """
-from pp_pipeline.settings import Settings
-from pp_pipeline_tests.test_forgetting_kill import rounds
-from pp_pipeline.ledger.store import Ledger
-
-home, *place = sys.argv[1:]
-settings = Settings(home=home)
-with Ledger(settings) as ledger:
-    work = rounds(settings, ledger)
-    die_at(*place)
-    work.run(writes=True)
-"""
-_COMMAND = """
-from pp_pipeline.cli import app
-import pp_pipeline.commands.forget, pp_pipeline.commands.runs, pp_pipeline.landing.load
-
-die_at(*sys.argv[1:4])
-app(["forget", "ann@example.com", "--yes", "--today", sys.argv[4]])
-"""
-
-
-def cases_of(points: Mapping[str, object], *quick: str) -> list[Any]:
-    """All points, those that are not among the quick ones as heavy cases."""
-    return [point if point in quick else pytest.param(point, marks=pytest.mark.heavy) for point in points]
+QUICK = {"after the redaction is noted", "between two files of the inbox"}
 
 
 def rounds(settings: Settings, ledger: Ledger) -> FileRounds:
@@ -111,10 +60,11 @@ def rounds(settings: Settings, ledger: Ledger) -> FileRounds:
     return FileRounds(settings, ledger, {"main": merchant()}, erasure, Search([ANN]), lambda *_: None)
 
 
-def run_to_its_death(code: str, *arguments: str) -> None:
-    command = [sys.executable, "-c", _DIE + code, *arguments]
-    child = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ.copy())
-    assert child.returncode == -signal.SIGKILL, child.stdout + child.stderr
+def _redact_and_die(settings: Settings, point: str) -> None:
+    with Ledger(settings) as ledger:
+        work = rounds(settings, ledger)
+        die_at(*POINTS[point])
+        work.run(writes=True)
 
 
 def files_with_people(settings: Settings) -> list[str]:
@@ -160,13 +110,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[o
     return tables
 
 
-@pytest.mark.parametrize("point", cases_of(POINTS, "after the redaction is noted", "between two files of the inbox"))
+@pytest.mark.parametrize(
+    "point", [point if point in QUICK else pytest.param(point, marks=pytest.mark.heavy) for point in POINTS]
+)
 def test_killed_among_the_files_a_second_run_completes_it(
     point: str, shop: Shop, expected: dict[str, list[tuple[object, ...]]]
 ) -> None:
     before = shop.files()
-    place, when, call = POINTS[point]
-    run_to_its_death(_ROUNDS, str(shop.settings.home), place, when, str(call))
+    assert is_killed(_redact_and_die, shop.settings, point)
     assert files_with_people(shop.settings), "all was done before the end"
 
     shop.load()  # one in between makes no correction of it
@@ -188,12 +139,26 @@ def test_killed_among_the_files_a_second_run_completes_it(
     assert (again.contents, again.inbox, again.rows) == (0, 0, 0)
 
 
+def _is_of_the_warehouse(path: Path, *_: object) -> bool:
+    return path.name.startswith("warehouse")
+
+
+def _writes(*given: object) -> bool:
+    return given[-1] is True  # the command looks through the outbox first
+
+
 # Later steps, in the command: what was killed, and what must be complete before the second run already.
 LATER = {
-    "within the load": ("pp_pipeline.landing.load.write_days", "before", 1),
-    "before the new warehouse is in its place": ("pp_pipeline.forgetting.compacting.os.fsync", "before", 1),
-    "among the outbox": ("pp_pipeline.forgetting.outbox.os.fsync", "before", 1),
+    "within the load": Spot(load, "write_days", "before"),
+    "before the new warehouse is in its place": Spot(shutil, "copymode", "before", _is_of_the_warehouse),
+    "among the outbox": Spot(outbox, "_forget_lines", "before", _writes),
 }
+
+
+def _forget_and_die(environment: Mapping[str, str], point: str) -> None:
+    os.environ.update(environment)
+    die_at(LATER[point])
+    app(["forget", ANN, "--yes", "--today", TODAY])
 
 
 @pytest.fixture(scope="module")
@@ -211,9 +176,15 @@ def sent_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def places(folder: Path) -> dict[str, str]:
+    """The variables by which a command finds the home and the checkout of a folder."""
+    folders = {"PP_HOME": "home", "PP_CHECKOUT": "checkout", "DAGSTER_HOME": "home/dagster"}
+    return {name: str(folder / path) for name, path in folders.items()}
+
+
 def use(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    for name, path in {"PP_HOME": "home", "PP_CHECKOUT": "checkout", "DAGSTER_HOME": "home/dagster"}.items():
-        patch.setenv(name, str(folder / path))
+    for name, path in places(folder).items():
+        patch.setenv(name, path)
 
 
 def pp(*arguments: str) -> str:
@@ -222,14 +193,14 @@ def pp(*arguments: str) -> str:
     return result.output
 
 
-@pytest.mark.parametrize("point", cases_of(LATER, "before the new warehouse is in its place"))
+@pytest.mark.heavy
+@pytest.mark.parametrize("point", LATER)
 def test_killed_later_a_second_run_completes_it(
     point: str, sent_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(sent_shop, tmp_path / "copy")
     use(tmp_path / "copy", monkeypatch)
-    place, when, call = LATER[point]
-    run_to_its_death(_COMMAND, place, when, str(call), TODAY)
+    assert is_killed(_forget_and_die, places(tmp_path / "copy"), point)
     settings = Settings.from_environment()
     assert files_with_people(settings), "the outbox comes last"
     assert "Forgotten." in pp("forget", ANN, "--yes", "--today", TODAY)

@@ -1,6 +1,5 @@
 """The ledger on SQLite and on PostgreSQL: migrations, opening, transactions (DESIGN 5, 9)."""
 
-import multiprocessing
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from pp_pipeline.ledger import schema
 from pp_pipeline.ledger.store import Ledger, LedgerError
 from pp_pipeline.ledger.switches import set_switch, switch_is_on
 from pp_pipeline.settings import Settings
+from pp_pipeline_tests.killing import context
 
 NOW = datetime(2026, 7, 10, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -184,8 +184,7 @@ def test_an_address_that_cannot_work_is_told_plainly(tmp_path: Path, url: str, w
 
 
 def test_processes_that_open_a_new_ledger_at_once_agree(settings: Settings) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(4, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(4, mp_context=context()) as pool:
         counts = list(pool.map(_open_and_write, [(settings, number) for number in range(4)]))
     assert counts == [25, 25, 25, 25]
     with Ledger(settings) as ledger, ledger.reading() as connection:

@@ -1,6 +1,5 @@
 """Backups of the ledger: one format for both databases, taken beside a writer, put back whole (DESIGN 5)."""
 
-import multiprocessing
 import sqlite3
 import stat
 from contextlib import closing
@@ -20,6 +19,7 @@ from pp_pipeline.ledger.suppressions import Change, Lift, Suppress, apply_change
 from pp_pipeline.ledger.witness import RESTORED_FACT
 from pp_pipeline.sending.known_secret import SECRET_FACT
 from pp_pipeline.settings import Settings, utc_now
+from pp_pipeline_tests.killing import context
 from pp_pipeline_tests.ledger_words import everything, lay_aside, lose, outbox, pp, records
 from pp_pipeline_tests.sending_world import DAY, World
 
@@ -255,9 +255,8 @@ def write_claims(settings: Settings, begun: object, end: object) -> None:
 
 def test_a_backup_beside_a_writer_is_of_one_moment(world: World, tmp_path: Path) -> None:
     world.ledger.close()
-    context = multiprocessing.get_context("spawn")
-    begun, end = context.Event(), context.Event()
-    writer = context.Process(target=write_claims, args=(world.settings, begun, end))
+    begun, end = context().Event(), context().Event()
+    writer = context().Process(target=write_claims, args=(world.settings, begun, end))
     writer.start()
     try:
         assert begun.wait(60)

@@ -7,7 +7,7 @@ import pytest
 from pp_pipeline_tests.drawn_worlds import drawn_worlds
 from pp_pipeline_tests.list_oracle import ListRow, lifecycle_stage, list_as_of
 from pp_pipeline_tests.orders_oracle import OrderFile, Orders, Row
-from pp_pipeline_tests.pipeline import SLOTS, QueuePipeline
+from pp_pipeline_tests.pipeline import ORDERS, SLOTS, QueuePipeline
 from pp_pipeline_tests.queue_pipelines import TARGETS, queue_pipeline_on
 from pp_pipeline_tests.worked_examples import ANN, BEN, january, row
 
@@ -97,7 +97,9 @@ def pipeline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_the_pipeline_has_the_list_of_the_oracle(day: date, pipeline: QueuePipeline) -> None:
     cases = [case.known_on(day) for case in drawn_worlds(SLOTS * 2, seed_number=day.day)]
     cases = [case for case in cases if case.files][:SLOTS]
-    pipeline.books(cases)
+    cases = [case.of_merchant(f"m{slot:02}") for slot, case in enumerate(cases)]
+    first, last = pipeline.land(cases)
+    pipeline.build(ORDERS, first, last)
     results = pipeline.project.build(["post_purchase_list"], day, day)
     assert {result.status for result in results} <= {"success", "pass", "warn"}
     with pipeline.warehouse.connect() as connection:

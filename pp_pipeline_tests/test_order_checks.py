@@ -23,11 +23,16 @@ MODELS = (*ORDERS, "products")
 Cells = Mapping[str, str]
 
 
-@pytest.fixture(params=TARGETS)
-def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> WholeWay:
-    way = whole_way_on(request.param, request, tmp_path_factory)
-    way.begin_anew()
-    return way
+@pytest.fixture(scope="module", params=TARGETS)
+def one_way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> WholeWay:
+    return whole_way_on(request.param, request, tmp_path_factory)
+
+
+@pytest.fixture
+def way(one_way: WholeWay) -> WholeWay:
+    """Empty for each test; parsed once."""
+    one_way.begin_anew()
+    return one_way
 
 
 def drop(way: WholeWay, name: str, rows: Iterable[Cells]) -> None:

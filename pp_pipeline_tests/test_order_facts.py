@@ -78,7 +78,12 @@ def test_facts_make_the_versions_of_the_example(place: int, versions_of_the_exam
 
 @pytest.mark.parametrize(
     ("seed_number", "ranges"),
-    [(1, [(FIRST_DAY, LAST_DAY)]), (2, [(FIRST_DAY, LAST_DAY)]), (3, PIECES), (4, (*PIECES, (january(6), january(6))))],
+    [
+        (1, [(FIRST_DAY, LAST_DAY)]),
+        pytest.param(2, [(FIRST_DAY, LAST_DAY)], marks=pytest.mark.heavy),
+        pytest.param(3, PIECES, marks=pytest.mark.heavy),
+        (4, (*PIECES, (january(6), january(6)))),
+    ],
 )
 def test_versions_and_lines_are_those_of_the_oracle(
     seed_number: int, ranges: Sequence[tuple[date, date]], pipeline: QueuePipeline

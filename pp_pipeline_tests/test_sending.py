@@ -1,7 +1,6 @@
 """The sending job: each delivery once, whatever happens (DESIGN 5)."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -30,6 +29,7 @@ from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, Outlets
 from pp_pipeline.sending.releases import approve
 from pp_pipeline.sending.sender import Sender
 from pp_pipeline.settings import Settings, utc_now
+from pp_pipeline_tests.killing import context, is_killed
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
 
@@ -165,8 +165,7 @@ def test_two_processes_at_once_deliver_each_message_once(world: World, chunk_siz
     world.plan(DAY, count)
     world.plan_events(DAY, count)
     world.seal()
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(2, mp_context=context()) as pool:
         given = (world.settings, tmp_path / "accepted", chunk_size)
         sent = list(pool.map(_send_in_a_process, [given] * 2))
     assert accepted(tmp_path / "accepted") == [key_of(number) for number in range(count)]
@@ -191,12 +190,7 @@ def _lines(folder: Path) -> list[dict[str, str]]:
 def test_a_process_killed_between_claim_and_settle_leaves_unknown(world: World, killed_at: int, tmp_path: Path) -> None:
     world.plan(DAY, 10)
     world.seal()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_be_killed, args=(world.settings, tmp_path / "accepted", killed_at)
-    )
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    assert is_killed(_be_killed, world.settings, tmp_path / "accepted", killed_at)
     assert world.states_of_deliveries() == {"claimed": 10}
 
     # as long as the lease runs, another sender leaves the claims alone
@@ -220,11 +214,7 @@ def _be_killed(settings: Settings, folder: Path, killed_at: int) -> None:
 def test_chunks_before_a_kill_are_settled(lite: World, tmp_path: Path) -> None:
     lite.plan(DAY, 10)
     lite.seal()
-    spawn = multiprocessing.get_context("spawn")
-    process = spawn.Process(target=_be_killed_in_chunks, args=(lite.settings, tmp_path / "accepted"))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    assert is_killed(_be_killed_in_chunks, lite.settings, tmp_path / "accepted")
     assert lite.states_of_deliveries() == {"claimed": 4, "sent": 4}
     assert lite.send(now=lambda: utc_now() + timedelta(hours=1)).outcomes == {"sent": 2}
     assert lite.states_of_deliveries() == {"sent": 6, "unknown": 4}

@@ -4,8 +4,6 @@ import asyncio
 import logging
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -28,6 +26,7 @@ from pp_pipeline.serving.requests import read_body
 from pp_pipeline.serving.rows import FeedbackRow
 from pp_pipeline.serving.tokens import Person, make_token, read_token
 from pp_pipeline.settings import Settings
+from pp_pipeline_tests.killing import context
 from pp_pipeline_tests.landing_shop import Shop, merchant
 from pp_pipeline_tests.sending_world import DAY, World, read_mail
 from pp_pipeline_tests.serving_shop import FILE, NOW, ONE_CLICK, WEBHOOKS, ServingShop
@@ -337,26 +336,19 @@ def test_a_line_that_a_crash_cut_off_goes_and_odd_texts_stay_on_one(tmp_path: Pa
     assert len(lines[2]) < 2_200
 
 
-_WRITER = """
-import sys
-from datetime import datetime, UTC
-from pathlib import Path
-from pp_pipeline.serving.contact_words import unsubscribe
-from pp_pipeline.serving.feedback_files import FeedbackFiles
-from pp_pipeline.serving.intake import Intake
-from pp_pipeline_tests.test_serving import NOW, merchant, row
-files = FeedbackFiles(Path(sys.argv[1]))
-for number in range(200):
-    files.append([(merchant(), row(int(sys.argv[2]) + number, reply="word " * 300))], NOW)
-"""
+def _append_rows(inbox: Path, start: int) -> None:
+    files = FeedbackFiles(inbox)
+    for number in range(start, start + 200):
+        files.append([(merchant(), row(number, reply="word " * 300))], NOW)
 
 
 def test_two_processes_append_whole_lines(tmp_path: Path) -> None:
-    writers = [
-        subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path), start], cwd=Path(__file__).parents[1])
-        for start in ("1000", "2000")
-    ]
-    assert [writer.wait(120) for writer in writers] == [0, 0]
+    writers = [context().Process(target=_append_rows, args=(tmp_path, start)) for start in (1000, 2000)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
     lines = (tmp_path / FILE).read_text().splitlines()
     assert len({line.split(",")[5] for line in lines[1:]}) == 400 == len(lines) - 1
     assert [line for line in lines if line.startswith("merchant")] == lines[:1]
