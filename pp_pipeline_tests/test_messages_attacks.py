@@ -2,7 +2,6 @@
 
 import random
 import re
-from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pp_pipeline.messages.content import Contents
 from pp_pipeline.messages.formats import is_link
 from pp_pipeline.messages.render import RenderError
 from pp_pipeline.sending.outlets.mime import email_bytes
@@ -99,14 +99,17 @@ def test_what_could_not_be_bounded_is_refused_when_it_is_loaded(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("error", [RecursionError, MemoryError, ZeroDivisionError])
-def test_whatever_goes_wrong_is_of_one_message(tmp_path: Path, error: type[Exception]) -> None:
+def test_whatever_goes_wrong_is_of_one_message(
+    tmp_path: Path, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = renderer(tmp_path, "{% set help = content('help') %}{{ contact.first_name }}")
 
-    def fails(name: str) -> None:
+    def fails(*_: object) -> None:
         raise error("ann@example.com")
 
+    monkeypatch.setattr(Contents, "choose", fails)
     with pytest.raises(RenderError, match=f"^render_error: hello/hello: {error.__name__}$"):
-        email(replace(made, content=lambda message, locale: fails))
+        email(made)
 
 
 PIECES = (

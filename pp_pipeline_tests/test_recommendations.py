@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from pp_pipeline.sending import recommended
+from pp_pipeline.sending.contents import Content
+from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.sending.planned import PlannedMessage, RecommendedProduct
+from pp_pipeline.sending.recommended import add_recommendations
 from pp_pipeline.sending.recommending import Wanted, recommend
+from pp_pipeline_tests import landing_shop
 from pp_pipeline_tests.pipeline import ORDERS, QueuePipeline
 from pp_pipeline_tests.queue_pipelines import TARGETS, queue_pipeline_on
 from pp_pipeline_tests.recommendation_shops import RELAY, STATED, TODAY, ago, case_of, drawn_shops
@@ -199,3 +205,31 @@ def test_the_random_shops_bring_about_every_reason() -> None:
         for one in found
     ]  # fmt: skip
     assert {why for why, _ in recommended} == set(REASONS) - {"bought_again"}
+
+
+def test_messages_that_show_none_are_given_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[Wanted]] = []
+    pen = RecommendedProduct("pen", "Pen", None, None, None, None, "USD", "refill")
+
+    def answer(_connection: object, wanted: Sequence[Wanted], *_: object) -> dict[Wanted, tuple[RecommendedProduct]]:
+        asked.append(wanted)
+        return dict.fromkeys(wanted, (pen,))
+
+    monkeypatch.setattr(recommended, "recommended_products", answer)
+    merchant = landing_shop.merchant(currency="USD")
+    contents = {
+        BatchId(TODAY, "messages", name, owner): Content("hash", [sample(owner, name, f"{owner} {name}")])
+        for owner, name in (("main", "win_back"), ("main", "receipt"), ("gone", "win_back"))
+    }
+    add_recommendations(None, contents, {("win_back", "letter")}, {"main": merchant}, TODAY)  # type: ignore[arg-type]
+    items = [item for content in contents.values() for item in content.items]
+    shown = {item.key: item.recommended for item in items if isinstance(item, PlannedMessage)}
+    assert shown == {"main win_back": (pen,), "main receipt": (), "gone win_back": ()}
+    assert asked == [[Wanted("main", "1", "key")]]
+
+
+def sample(merchant: str, conversation: str, key: str) -> PlannedMessage:
+    return PlannedMessage(
+        key, merchant, "key", "ann@example.com", "run", conversation, "step", 1, 1, "email", "letter", "event", "1",
+        TODAY, None,
+    )  # fmt: skip

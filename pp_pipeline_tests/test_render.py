@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.messages.gallery import write_gallery
+from pp_pipeline.messages.previews import make_preview, write_preview
+from pp_pipeline.messages.render import Renderer
+from pp_pipeline.sending.samples import SECRET, sample_facts
 from pp_pipeline_tests.ledger_words import pp, records
 from pp_pipeline_tests.sending_world import DAY, World, read_mail
 
@@ -98,3 +103,40 @@ def test_it_opens_the_first_of_what_it_wrote(shown: World, monkeypatch: pytest.M
     pp(shown, "render", "hello", "--open")
     pp(shown, "render", "all", "--open")
     assert [Path(url).name for url in opened] == ["hello-hello.html", "gallery.html"]
+
+
+def test_a_line_has_the_category_and_the_links_of_the_products_feed(shown: World) -> None:
+    shown.plan(DAY, 1)
+    shown.execute("update order_lines set category = ''")
+    shown.execute(
+        "create table product_sales as select 'main' as merchant, 'S1' as sku, 'Fish' as name, 'Food' as category, "
+        "cast(null as varchar) as url, cast(null as varchar) as image, "
+        "'https://example.com/how' as how_to_url, cast(null as varchar) as care_url"
+    )
+    folder = shown.settings.conversations_dir / "content"
+    folder.mkdir()
+    (folder / "help.yml").write_text("product_link: how_to_url\ncategories: {Food: {text: Warm it., link_text: How}}")
+    edit(shown.conversation_folder / "hello.txt.j2", "{# body #}", '{{ content("help").link }} ')
+    (message,) = records(shown, "render", "hello")["messages"]
+    assert message["content"] == {"help": "category Food"}
+    assert "https://example.com/how" in Path(message["files"][1]).read_text()
+
+
+def test_a_text_message_is_shown_with_its_segments(shown: World) -> None:
+    (shown.conversation_folder / "hello.sms.j2").write_text(
+        "{{ merchant.sender_name }}: your order {{ order.number }} is on its way. {{ words.reply_stop }}"
+    )
+    (shown.settings.conversations_dir / "words.yml").write_text("en: {reply_stop: Reply STOP}\n")
+    (email,) = shown.conversations()
+    thread = email.threads[0]
+    sms = thread.steps[1].model_copy(update={"message": email.message.model_copy(update={"channel": "sms"})})
+    conversation = email.model_copy(update={"threads": [thread.model_copy(update={"steps": [thread.steps[0], sms]})]})
+    merchants = load_merchants(shown.settings)
+    renderer = Renderer(shown.settings.conversations_dir, {"hello": conversation}, merchants, SECRET)
+    preview = make_preview(renderer, conversation, merchants["main"], sample_facts(merchants["main"], DAY), None, [])
+    words = "Corner Shop: your order SAMPLE is on its way. Reply STOP"
+    assert preview.sizes == {"characters": len(words), "segments": 1}
+    (file,) = write_preview(preview, shown.settings.rendered)
+    assert (file.name, file.read_text()) == ("hello-hello.sms.txt", words)
+    page = write_gallery([preview], "Corner Shop", "", shown.settings.rendered).read_text()
+    assert f"{words}</p>" in page and f"{len(words)} characters, 1 segment<" in page

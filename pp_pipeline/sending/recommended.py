@@ -45,11 +45,11 @@ def add_recommendations(
 def recommended_products(
     connection: Connection, wanted: Sequence[Wanted], merchants: Mapping[str, Merchant], today: date
 ) -> dict[Wanted, tuple[RecommendedProduct, ...]]:
-    """What to recommend, as templates see it; nothing where no recommendations are built yet.
+    """What to recommend, as templates see it; nothing where it was not built since `product_sales` has names.
 
     Prices of the products feed are in the merchant's currency.
     """
-    if not wanted or "name" not in connection.columns("product_sales"):
+    if not (wanted and connection.table_exists("recommendations") and "name" in connection.columns("product_sales")):
         return {}
     return {
         one: tuple(_product(each, merchants[one.merchant].currency) for each in found)
