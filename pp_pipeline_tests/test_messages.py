@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.messages.colors import DARK_GROUND, READABLE, contrast
 from pp_pipeline.messages.formats import long_date_in, money_in
 from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.messages.sms import segments
@@ -109,7 +110,7 @@ def test_the_shared_words_of_a_file_are_in_its_language(tmp_path: Path) -> None:
     body = mjml("<mj-text>{{ words.total }}</mj-text>")
     write(tmp_path, {HELLO: body, "hello/hello.it.mjml.j2": body, "hello/hello.xx.mjml.j2": body, "words.yml": WORDS})
     assert problems(tmp_path) == [
-        "hello/hello.it.mjml.j2: words.yml has no words for it; add them",
+        "hello/hello.it.mjml.j2:3: words.yml has no words for it; add them",
         "hello/hello.xx.mjml.j2:1: 'xx' is no locale; write one such as de or de_AT",
     ]
 
@@ -189,9 +190,12 @@ def test_subject_and_preheader_stand_in_the_head(tmp_path: Path) -> None:
         ('<mj-include path="{{ order.number }}" />', '3: write <mj-include path="'),
         ("<mj-text>{{ 1 + }}</mj-text>", "3: unexpected 'end of print statement'"),
         ("<mj-text>\n\n{% if order %}x</mj-text>", "6: Unexpected end of template"),
-        ("<mj-text>{{ ordr.number }}</mj-text>", " uses ordr, which is not known; known are contact, content, coupon"),
-        ("<mj-text>{{ order.numbr }}</mj-text>", " uses order.numbr; allowed are attributes, currency, date, lines"),
-        ("<mj-text>{{ words.total }}</mj-text>", " uses words.total; allowed are none, without words.yml"),
+        (
+            "<mj-text>{{ ordr.number }}</mj-text>",
+            "3: uses ordr, which is not known; known are contact, content, coupon",
+        ),
+        ("<mj-text>{{ order.numbr }}</mj-text>", "3: uses order.numbr; allowed are attributes, currency, date, lines"),
+        ("<mj-text>{{ words.total }}</mj-text>", "3: uses words.total; allowed are none, without words.yml"),
         ("{# review_by: soon #}", "3: review_by is no day such as 2027-03-01"),
     ],
 )
@@ -216,7 +220,7 @@ def test_a_fault_in_a_shared_file_is_told_where_it_stands(tmp_path: Path) -> Non
 )
 def test_transactional_messages_sell_nothing(tmp_path: Path, body: str, offers: str) -> None:
     write(tmp_path, {HELLO: mjml(f"<mj-text>{body}</mj-text>"), "content/offer.yml": "general: {text: Half price.}"})
-    told = f"{HELLO}: transactional, but uses {offers}; take it out, or make it commercial"
+    told = f"{HELLO}:3: transactional, but uses {offers}; take it out, or make the conversation commercial"
     assert told in problems(tmp_path, "transactional")
     assert problems(tmp_path, has_coupon=offers == "coupon") == []
 
@@ -262,14 +266,15 @@ def test_a_text_message_in_the_locale_of_the_contact(tmp_path: Path) -> None:
     draft = sms(made)
     assert (draft.text, draft.segments) == ("Corner Shop: $12.50. Reply STOP to opt out", 1)
     assert (draft.sender, draft.phone, draft.locale) == ("CornerShop", "+12015550123", "en")
-    assert sms(made, message(channel="sms", locale="de_DE")).text.endswith("Abmelden mit STOP")
+    german = sms(made, message(channel="sms", locale="de_DE"))
+    assert german.text == "Corner Shop: 12,50 $ für Sie. Abmelden mit STOP"
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("Sale! {{ words.reply_stop }}", "commercial, but does not say merchant.sender_name"),
-        ("{{ merchant.sender_name }}: Sale!", "commercial, but does not say words.reply_stop"),
+        ("Sale! {{ words.reply_stop }}", "does not show merchant.sender_name; commercial"),
+        ("{{ merchant.sender_name }}: Sale!", "does not show words.reply_stop; commercial"),
         (SMS + "{{ unsubscribe_url }}", "uses unsubscribe_url, which is not known"),
         (SMS + "{{ coupon.code }}", "uses coupon, but the message declares none"),
     ],
@@ -315,7 +320,7 @@ def test_who_writes(tmp_path: Path) -> None:
 )
 def test_a_look_that_cannot_be_used_is_refused(more: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        type(MERCHANT).model_validate(MERCHANT.model_dump() | more)
+        type(MERCHANT).model_validate(MERCHANT.model_dump(exclude_unset=True) | more)
 
 
 def test_what_wants_to_be_looked_at(tmp_path: Path) -> None:
@@ -394,3 +399,11 @@ def test_a_template_that_is_changed_is_compiled_anew(tmp_path: Path) -> None:
     assert email(renderer(tmp_path, "one")).text.startswith("one")
     assert email(renderer(tmp_path, "two")).text.startswith("two")
     assert templates_of(tmp_path) is templates_of(tmp_path)
+
+
+@pytest.mark.parametrize("color", ["#000000", "#1f5fbf", "#7a2e4d", "#006400", "#767676", "#0000ff"])
+def test_a_colour_is_readable_on_dark_ground_too(color: str) -> None:
+    merchant = type(MERCHANT).model_validate(MERCHANT.model_dump(exclude_unset=True) | {"brand_color": color})
+    assert contrast(merchant.brand_color_on_dark, DARK_GROUND) >= READABLE
+    head = Settings(home=Path("unused")).conversations_dir / "head.mjml.j2"
+    assert f"background: {DARK_GROUND} !important" in head.read_text(encoding="utf-8")

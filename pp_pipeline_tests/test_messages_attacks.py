@@ -69,6 +69,7 @@ NOT_LOADED = (
     ("{{ cycler }}{{ lipsum() }}", "uses cycler, which is not known"),
     ("{{ order.__class__ }}", "uses order.__class__; allowed are"),
     ("{{ " + "(" * 5_000 + ")" * 5_000 + " }}", "is nested too deeply"),
+    ("{% for a in order.lines %}" * 30 + "{% endfor %}" * 30, "is nested too deeply"),
     ("{% include 'hello/hello.mjml.j2' %}", "in MJML write <mj-include"),
 )
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import FOLDER, content_names
-from pp_pipeline.messages.problems import names_used
 from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.messages.templates import MJML, SMS, TEXT
+from pp_pipeline.messages.uses import names_used
 from pp_pipeline.messages.warnings import TemplateWarning
 from pp_pipeline.sending.outlets.mime import email_bytes
 from pp_pipeline.sending.outlets.outlet import EmailDraft, SmsDraft

@@ -16,7 +16,7 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import Chosen
 from pp_pipeline.messages.links import link_rule, rewrite_html, rewrite_text
 from pp_pipeline.messages.sandbox import budget
-from pp_pipeline.messages.sms import segments
+from pp_pipeline.messages.sms import plain_blanks, segments
 from pp_pipeline.messages.templates import Templates, templates_of
 from pp_pipeline.messages.text_part import tidy
 from pp_pipeline.messages.values import Content, values_of
@@ -105,7 +105,7 @@ class Renderer:
         words = self.templates.words.of(locale) or {}
         values = values_of(message, merchant, kind, locale, words) | {"content": self._content(message, locale)}
         rule = link_rule(merchant, message, kind, self.secret)
-        text = rewrite_text(tidy(template.text.render(values)).strip(), rule)
+        text = rewrite_text(plain_blanks(tidy(template.text.render(values)).strip()), rule)
         if not text:
             raise RenderError(f"render_error: {name}: an empty part")
         if kind == "commercial" and (merchant.sender_name not in text or words.get("reply_stop", "\0") not in text):

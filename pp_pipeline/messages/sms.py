@@ -8,7 +8,13 @@ _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+_NO_BREAK = str.maketrans("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}", "  ")
 _EXTENSION = frozenset("\f^{}\\[~]|€")
+
+
+def plain_blanks(text: str) -> str:
+    """The text without the blanks that amounts have in many locales, one of which doubles the pieces."""
+    return text.translate(_NO_BREAK)
 
 
 def segments(text: str) -> int:

@@ -11,17 +11,16 @@ A message `we_miss_you` of the conversation `win_back` is, in the folder `win_ba
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Template, TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError, nodes
 
 from pp_pipeline.messages.content import FOLDER, Contents
 from pp_pipeline.messages.locales import WORDS_FILE, Words, fallbacks, known_locale, language
 from pp_pipeline.messages.mjml import MjmlError, MjmlMessage
+from pp_pipeline.messages.parts import EmailTemplate, Part, SmsTemplate
 from pp_pipeline.messages.sandbox import MessageEnvironment
 from pp_pipeline.messages.text_part import text_of_html
 
@@ -33,47 +32,10 @@ class TemplateError(ValueError):
     """A template that can't be used; the text has a line for each thing to put right, with file and line."""
 
 
-class Part:
-    """One part of a message: Jinja, compiled when it is first rendered."""
-
-    def __init__(self, environment: MessageEnvironment, source: str, name: str) -> None:
-        self.environment, self.source, self.name = environment, source, name
-
-    def render(self, values: Mapping[str, Any]) -> str:
-        """The text that it makes of a message's values."""
-        return self._template.render(values)
-
-    @cached_property
-    def _template(self) -> Template:
-        code = self.environment.compile(self.source, self.name)
-        return Template.from_code(self.environment, code, self.environment.globals)
-
-
-@dataclass(frozen=True)
-class EmailTemplate:
-    """A message's e-mail. `locale` is that of the file; '' for the merchant's."""
-
-    name: str
-    locale: str
-    subject: Part
-    preheader: Part
-    html: Part
-    text: Part
-
-
-@dataclass(frozen=True)
-class SmsTemplate:
-    """A message's text for phones. `locale` as of e-mails."""
-
-    name: str
-    locale: str
-    text: Part
-
-
 def templates_of(conversations_dir: Path) -> "Templates":
     """The templates of a checkout as they are now; what is compiled of them is kept as long as no file changes."""
     kinds = ("**/*.j2", WORDS_FILE, f"{FOLDER}/*.yml")
-    paths = [path for kind in kinds for path in conversations_dir.glob(kind)]
+    paths = [path for kind in kinds for path in conversations_dir.glob(kind) if path.is_file()]
     files = sorted((path.relative_to(conversations_dir).as_posix(), path.read_bytes()) for path in paths)
     return _templates_of(tuple(files))
 
@@ -122,9 +84,9 @@ class Templates:
 
     def _file(self, message: str, form: str, contact_locale: str, merchant_locale: str) -> tuple[str, str]:
         """The file for a contact, and the locale of the message: the contact's or merchant's, if in its language."""
-        key = (message, form, contact_locale, merchant_locale)
+        theirs, ours = known_locale(contact_locale), known_locale(merchant_locale)
+        key = (message, form, theirs, ours)
         if key not in self._files:
-            theirs, ours = known_locale(contact_locale), known_locale(merchant_locale)
             for locale in [*fallbacks(theirs), *fallbacks(ours), ""]:
                 name = f"{message}.{locale}.{form}.j2" if locale else f"{message}.{form}.j2"
                 if name in self.files:
@@ -152,7 +114,8 @@ class Templates:
         Raises:
             TemplateError: all that is wrong with it.
         """
-        return SmsTemplate(name, self.locale_of_file(message, name, SMS), self._written(name))
+        files = self._text_files(name)
+        return SmsTemplate(name, self.locale_of_file(message, name, SMS), files, self._written(name))
 
     def _compiled(self, message: str, name: str) -> EmailTemplate:
         try:
@@ -165,19 +128,21 @@ class Templates:
             "html": Part(self.html, compiled.html, name),
         }
         written = name.removesuffix(f"{MJML}.j2") + f"{TEXT}.j2"
+        files = tuple(compiled.files)
         if written in self.files:
+            files += self._text_files(written)
             parts["text"] = self._written(written)
         else:
             # Made text has its line ends where they belong; written text has some only to set off tags.
             environment = self.text.overlay(trim_blocks=False, lstrip_blocks=False)
             made = compiled.masks.put_back(text_of_html(compiled.masked, compiled.masks))
             parts["text"] = Part(environment, made, name)
-        return EmailTemplate(name, self.locale_of_file(message, name, MJML), **parts)
+        return EmailTemplate(name, self.locale_of_file(message, name, MJML), files, **parts)
 
     def _written(self, name: str) -> Part:
         """A text as it is written."""
         if name not in self._texts:
-            self._texts[name] = Part(self.text, self.sound_text(name), name)
+            self._texts[name] = Part(self.text, self.source(self.text, name), name)
         return self._texts[name]
 
     def source(self, environment: MessageEnvironment, name: str) -> str:
@@ -193,15 +158,15 @@ class Templates:
                 environment.compile(source, name)
             except TemplateSyntaxError as error:
                 raise TemplateError(f"{name}:{error.lineno}: {error.message}") from None
-            except RecursionError:
+            except (RecursionError, SyntaxError):  # of Jinja, or of the Python that it makes
                 raise TemplateError(f"{name}:1: is nested too deeply") from None
             self._sources[name] = source
         return self._sources[name]
 
-    def sound_text(self, name: str, including: tuple[str, ...] = ()) -> str:
-        """As `source`, of a text, whose includes are looked at too: by plain names, and without going round."""
-        source = self.source(self.text, name)
-        for found in self.text.parse(source, name).find_all(nodes.Include):
+    def _text_files(self, name: str, including: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A text and what it includes: by plain names, and without going round."""
+        files = (name,)
+        for found in self.text.parse(self.source(self.text, name), name).find_all(nodes.Include):
             wanted = found.template.value if isinstance(found.template, nodes.Const) else None
             if not isinstance(wanted, str):
                 raise TemplateError(f"{name}:{found.lineno}: include a file by its name, in quotes")
@@ -209,8 +174,8 @@ class Templates:
                 raise TemplateError(f"{name}:{found.lineno}: includes {wanted}, which includes it again")
             if wanted not in self.files:
                 raise TemplateError(f"{name}:{found.lineno}: the template file {wanted} is not there")
-            self.sound_text(wanted, (*including, name))
-        return source
+            files += self._text_files(wanted, (*including, name))
+        return files
 
     def review_by(self, name: str) -> tuple[date | None, int]:
         """The day in `{# review_by: 2027-03-01 #}` of a file, and its line; none where it says none.

@@ -18,8 +18,8 @@ from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
-from pp_pipeline.messages.problems import shows
 from pp_pipeline.messages.render import Renderer
+from pp_pipeline.messages.uses import shows
 from pp_pipeline.sending.batches import Batch, batch_states
 from pp_pipeline.sending.claim import Candidate
 from pp_pipeline.sending.claims import Claimer
