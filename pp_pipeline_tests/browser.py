@@ -79,7 +79,7 @@ class Browser:
             images: False blocks them, as many mail programs do.
             clicks: buttons to press first, by their words.
             screenshot: where to put a picture of the whole page.
-        """  # fmt: skip
+        """
         return self._thread.submit(self._look, page, width, scheme, images, clicks, screenshot).result()
 
     def close(self) -> None:

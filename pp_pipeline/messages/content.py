@@ -8,7 +8,7 @@ taken as a whole: no title of one stands over the text of another.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pp_pipeline.messages.content_files import ContentError, ContentFile, Entry, read_content_file
@@ -92,13 +92,12 @@ def content_names(names_used: Collection[str]) -> list[str]:
     return sorted(found[1] for each in names_used if (found := _ASKED.fullmatch(each)))
 
 
-def content_problems(place: Callable[[str], str], names_used: Collection[str], contents: Contents) -> Iterator[str]:
-    """What is wrong with the content that a template asks for; `place` says where a name is used first."""
+def content_problems(names_used: Collection[str], contents: Contents) -> Iterator[tuple[str, str]]:
+    """What is wrong with the content that a template asks for, each with the name that it uses."""
     if "content(...)" in names_used:
-        where = place("content(...)")
-        yield f'{where}: asks for content by a name that is not written out; write one such as content("help")'
+        yield "content(...)", 'asks for content by a name that is not written out; write one such as content("help")'
     there = ", ".join(contents.files) or "none yet"
     for name in content_names(names_used):
         if name not in contents.files and not contents.problems:
             asked = f'content("{name}")'
-            yield f"{place(asked)}: asks for {asked}; there is {there}. Write {FOLDER}/{name}.yml, or take it out"
+            yield asked, f"asks for {asked}; there is {there}. Write {FOLDER}/{name}.yml, or take it out"

@@ -8,7 +8,7 @@ from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import FOLDER, content_names
 from pp_pipeline.messages.render import Renderer, RenderError
-from pp_pipeline.messages.templates import MJML, SMS, TEXT
+from pp_pipeline.messages.templates import MJML, SMS
 from pp_pipeline.messages.uses import names_used
 from pp_pipeline.messages.warnings import TemplateWarning
 from pp_pipeline.sending.outlets.mime import email_bytes
@@ -67,7 +67,7 @@ def make_preview(
     Args:
         locale: of the contact; None for what is known of it.
         warnings: those of all messages; the preview has what is said of its own files.
-    """  # fmt: skip
+    """
     message = message_about(facts, conversation, merchant, locale)
     name = f"{message.conversation}/{message.template}"
     find = renderer.templates.sms if message.channel == "sms" else renderer.templates.email
@@ -78,11 +78,7 @@ def make_preview(
         draft, problem = None, f"it can't be rendered: {error}"
     used = names_used(renderer.templates, template)
     chosen = {each: renderer.choose(each, message, written_in) for each in content_names(used)}
-    files = {
-        template.name,
-        template.name.replace(f".{MJML}.", f".{TEXT}."),
-        *(f"{FOLDER}/{each}.yml" for each in chosen),
-    }
+    files = {*template.files, *(f"{FOLDER}/{each}.yml" for each in chosen)}
     return Preview(
         conversation,
         written_in,

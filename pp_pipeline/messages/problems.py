@@ -95,7 +95,8 @@ def _use_problems(
         yield f"{place('words')}: words.yml has no words for {language(found.locale or COMPLETE)}; add them"
     if "coupon" in used and not has_coupon:
         yield f"{place('coupon')}: uses coupon, but the message declares none; add `coupon: {{pool: ...}}` to it"
-    yield from content_problems(place, used, templates.contents)
+    for name, problem in content_problems(used, templates.contents):
+        yield f"{place(name)}: {problem}"
     if kind == "transactional":
         for name in sorted(used & _OFFERS):
             yield f"{place(name)}: transactional, but uses {name}; take it out, or make the conversation commercial"

@@ -35,8 +35,10 @@ class TemplateError(ValueError):
 def templates_of(conversations_dir: Path) -> "Templates":
     """The templates of a checkout as they are now; what is compiled of them is kept as long as no file changes."""
     kinds = ("**/*.j2", WORDS_FILE, f"{FOLDER}/*.yml")
-    paths = [path for kind in kinds for path in conversations_dir.glob(kind) if path.is_file()]
-    files = sorted((path.relative_to(conversations_dir).as_posix(), path.read_bytes()) for path in paths)
+    paths = [path for kind in kinds for path in conversations_dir.glob(kind)]
+    files = sorted(
+        (path.relative_to(conversations_dir).as_posix(), path.read_bytes()) for path in paths if path.is_file()
+    )
     return _templates_of(tuple(files))
 
 

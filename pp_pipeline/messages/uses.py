@@ -18,8 +18,7 @@ class PartUses:
 
     Attributes:
         part: which it is, in words.
-        used: names (`order`), what is taken of them (`order.number`), and contents (`content("help")`, or
-            `content(...)` where the name is not written out).
+        used: names (`order`), what is taken of them (`order.number`), and contents (`content("help")`).
         undeclared: the names that it does not set itself.
     """
 
@@ -39,7 +38,7 @@ def uses_of(templates: Templates, found: EmailTemplate | SmsTemplate) -> list[Pa
 
 
 def names_used(templates: Templates, found: EmailTemplate | SmsTemplate) -> set[str]:
-    """All that a message uses, as `PartUses.used`."""
+    """What all parts of a message use together."""
     return set[str]().union(*(part.used for part in uses_of(templates, found)))
 
 
@@ -81,7 +80,7 @@ def _named(node: nodes.Node) -> Iterator[str]:
             yield f"{name}.{taken}"
         case nodes.Getitem(node=nodes.Name(name=name), arg=nodes.Const(value=str(taken))):
             yield f"{name}.{taken}"
-        case nodes.Call(node=nodes.Name(name="content"), args=[nodes.Const(value=str(wanted)), *_]):
+        case nodes.Call(node=nodes.Name(name="content"), args=[nodes.Const(value=str(wanted))]):
             yield f'content("{wanted}")'
         case nodes.Call(node=nodes.Name(name="content")):
             yield "content(...)"

@@ -63,8 +63,7 @@ def recommend(
 ) -> dict[Wanted, tuple[Recommendation, ...]]:
     """What to recommend in each of the messages, the best first: one query however many there are.
 
-    For commercial messages alone: a transactional message may carry no recommendations (DESIGN 5), and whoever
-    renders one must not ask.
+    For commercial messages alone: a transactional message may carry no recommendations (DESIGN 5).
 
     Refills and accessories of the order's articles come first; then what the contact bought earlier in the year and
     contacts come back for; then what is bought with the articles and with those earlier ones; then what sells best in
@@ -89,9 +88,8 @@ def recommend(
     if connection.dialect == "postgres":
         connection.execute(f"analyze {_TABLE}")
     days = (today, today, today - timedelta(days=not_again_days), today - timedelta(days=_YEAR_DAYS), today)
-    for merchant, number, contact_key, sku, reason, score, *known in connection.rows(
-        _query(connection.dialect), (*days, at_most)
-    ):
+    rows = connection.rows(_query(connection.dialect), (*days, at_most))
+    for merchant, number, contact_key, sku, reason, score, *known in rows:
         recommended = Recommendation(sku, get_args(Reason)[reason - 1], int(score), *known)
         found[Wanted(merchant, number, contact_key)].append(recommended)
     connection.execute(f"drop table {_TABLE}")
