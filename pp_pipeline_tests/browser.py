@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, Playwright, sync_playwright
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, Playwright, Route, sync_playwright
 
 Scheme = Literal["light", "dark"]
 
@@ -62,7 +61,10 @@ class Browser:
         if path is None:
             raise NoBrowser("these tests need a real browser: install Chromium, such as by apt-get install chromium")
         self._thread = ThreadPoolExecutor(1)
-        self._playwright, self._chromium = self._thread.submit(_start, path).result()
+        self._playwright, self._page = self._thread.submit(_start, path).result()
+        self._faults: list[str] = []
+        self._has_images = True
+        self._thread.submit(self._listen).result()
 
     def look(
         self,
@@ -84,55 +86,53 @@ class Browser:
 
     def close(self) -> None:
         """End it."""
-        self._thread.submit(lambda: (self._chromium.close(), self._playwright.stop())).result()
+        self._thread.submit(self._playwright.stop).result()
         self._thread.shutdown()
+
+    def _listen(self) -> None:
+        self._page.on("console", lambda said: self._faults.append(said.text) if said.type == "error" else None)
+        self._page.on("pageerror", lambda error: self._faults.append(str(error)))
+        self._page.route("**/*", self._answer)
 
     def _look(
         self, page: str | Path, width: int, scheme: Scheme, images: bool, clicks: tuple[str, ...],
         screenshot: Path | None,
     ) -> Sight:  # fmt: skip
-        context = self._chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        opened = context.new_page()
-        try:
-            faults: list[str] = []
-            opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-            opened.on("pageerror", lambda error: faults.append(str(error)))
-            _open(opened, page, images)
-            for words in clicks:
-                opened.get_by_role("button", name=words, exact=True).first.click()
-            opened.wait_for_load_state("load")
-            if screenshot:
-                opened.screenshot(path=screenshot, full_page=True)
-            seen = opened.evaluate(_MEASURE)
-            violations = Axe().run(opened, options=_AXE).response["violations"]
-        finally:
-            context.close()
-        faults = [fault for fault in faults if "ERR_BLOCKED_BY_CLIENT" not in fault]  # images that are not wanted
+        opened, self._has_images = self._page, images
+        self._faults.clear()
+        opened.set_viewport_size({"width": width, "height": 900})
+        opened.emulate_media(color_scheme=scheme)
+        if isinstance(page, Path):
+            opened.goto(page.as_uri())
+        else:
+            opened.set_content(page)
+        for words in clicks:
+            opened.get_by_role("button", name=words, exact=True).first.click()
+        opened.wait_for_load_state("load")
+        if screenshot:
+            opened.screenshot(path=screenshot, full_page=True)
+        seen = opened.evaluate(_MEASURE)
+        if not opened.evaluate("'axe' in window"):  # it stays while only the content is set anew
+            opened.evaluate(AXE_SCRIPT)
+        violations = opened.evaluate("(options) => axe.run(options)", _AXE)["violations"]
+        faults = [fault for fault in self._faults if "ERR_BLOCKED_BY_CLIENT" not in fault]  # images that are not wanted
         return Sight(**seen, faults=tuple(faults), violations=tuple(_words(each) for each in violations))
 
-
-def _start(path: str) -> tuple[Playwright, Chromium]:
-    playwright = sync_playwright().start()
-    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return playwright, playwright.chromium.launch(executable_path=path, args=arguments)
-
-
-def _open(opened: Page, page: str | Path, images: bool) -> None:
-    def answer(route: Any) -> None:
+    def _answer(self, route: Route) -> None:
         if route.request.url.startswith("file:"):
             route.continue_()
         elif route.request.resource_type != "image":
             route.abort("accessdenied")
-        elif images:
+        elif self._has_images:
             route.fulfill(body=_PICTURE, content_type="image/svg+xml")
         else:
             route.abort(_BLOCKED)
 
-    opened.route("**/*", answer)
-    if isinstance(page, Path):
-        opened.goto(page.as_uri())
-    else:
-        opened.set_content(page)
+
+def _start(path: str) -> tuple[Playwright, Page]:
+    playwright = sync_playwright().start()
+    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return playwright, playwright.chromium.launch(executable_path=path, args=arguments).new_page()
 
 
 def _words(violation: dict[str, Any]) -> str:
