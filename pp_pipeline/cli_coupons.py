@@ -4,15 +4,16 @@ from typing import Annotated
 
 import typer
 
+from pp_pipeline.cli_options import Json
+
 coupons_app = typer.Typer(help="Coupon pools: their stock, codes taken in, codes withdrawn. No code is ever shown.")
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 _Pool = Annotated[str, typer.Argument(help="Name of the pool, as conversations name it.")]
 _Column = Annotated[str, typer.Option(help="Header over the codes; default `code` and the like, or no header.")]
 
 
 @coupons_app.callback(invoke_without_command=True)
-def coupons(context: typer.Context, as_json: _Json = False) -> None:
+def coupons(context: typer.Context, as_json: Json = False) -> None:
     """Show how the coupon pools stand: in stock, drawn, expired, who draws from them, and what is low."""
     if context.invoked_subcommand is not None:
         return
@@ -29,7 +30,7 @@ def import_file(
     column: _Column = "",
     allow_shared: Annotated[bool, typer.Option("--allow-shared", help="Take codes that other pools hold.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Take the codes of a file into a pool, all or none. What the pool knows already stays as it is."""
     from pp_pipeline.commands.coupons import import_codes_of_file
@@ -43,7 +44,7 @@ def expire(
     codes: Annotated[str, typer.Option(metavar="FILE", help="Only the codes of this file; default all.")] = "",
     column: _Column = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Withdraw codes that nobody has drawn yet, for good. Codes that were drawn stay with their messages."""
     from pp_pipeline.commands.coupons import withdraw_codes

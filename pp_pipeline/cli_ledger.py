@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
+from pp_pipeline.cli_options import Json
+
+ledger_app = typer.Typer(
     help="The ledger: what went, what did not, what is not known. No address is shown.",
     invoke_without_command=True,
     pretty_exceptions_show_locals=False,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Contact = Annotated[str, typer.Option(metavar="EMAIL-OR-KEY", help="Only this contact's.")]
 OrderNumber = Annotated[str, typer.Option(help="Only those about this order.")]
 Batch = Annotated[str, typer.Option(metavar="HASH", help="Only those first claimed under this batch.")]
@@ -22,7 +23,7 @@ By = Annotated[str, typer.Option(metavar="NAME", help="Who says so; stands in th
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 
-@app.callback()
+@ledger_app.callback()
 def ledger(context: typer.Context, as_json: Json = False) -> None:
     """Count what stands in the ledger, with the oldest that is not settled for good, and its last backup.
 
@@ -34,7 +35,7 @@ def ledger(context: typer.Context, as_json: Json = False) -> None:
         raise typer.Exit(show_ledger(as_json))
 
 
-@app.command(name="list")
+@ledger_app.command(name="list")
 def list_(  # noqa: PLR0913, PLR0917  (one for each option)
     state: Annotated[list[str] | None, typer.Option(help="Only in this state; may be given several times.")] = None,
     contact: Contact = "",
@@ -54,7 +55,7 @@ def list_(  # noqa: PLR0913, PLR0917  (one for each option)
     raise typer.Exit(list_ledger(asked, limit, as_json))
 
 
-@app.command()
+@ledger_app.command()
 def show(
     key: Annotated[str, typer.Argument(help="A delivery's key, or its beginning.")],
     target: Target = "",
@@ -66,7 +67,7 @@ def show(
     raise typer.Exit(show_delivery(key, target, as_json))
 
 
-@app.command()
+@ledger_app.command()
 def resolve(  # noqa: PLR0913, PLR0917  (one for each option)
     keys: Annotated[list[str] | None, typer.Argument(help="Keys of unknown deliveries, or their beginnings.")] = None,
     sent: Annotated[bool | None, typer.Option("--sent/--not-sent", help="They went; they did not.")] = None,
@@ -90,7 +91,7 @@ def resolve(  # noqa: PLR0913, PLR0917  (one for each option)
     raise typer.Exit(resolve_deliveries(keys or [], everything, asked, sent, by, yes, as_json))
 
 
-@app.command()
+@ledger_app.command()
 def adopt(  # noqa: PLR0913, PLR0917  (one for each option)
     first: Annotated[str, typer.Option("--from", help="First day whose plan to take as sent.")],
     last: Annotated[str, typer.Option("--to", help="Last day.")],
@@ -111,7 +112,7 @@ def adopt(  # noqa: PLR0913, PLR0917  (one for each option)
     raise typer.Exit(adopt_days(first, last, conversation, relay, target, by, yes, dry_run, as_json))
 
 
-@app.command()
+@ledger_app.command()
 def backup(
     file: Annotated[str, typer.Argument(help="The new file; never overwritten.")],
     as_json: Json = False,
@@ -122,7 +123,7 @@ def backup(
     raise typer.Exit(back_up_ledger(file, as_json))
 
 
-@app.command()
+@ledger_app.command()
 def restore(
     file: Annotated[str, typer.Argument(help="A file of `pp ledger backup`.")],
     yes: Yes = False,
@@ -134,7 +135,7 @@ def restore(
     raise typer.Exit(restore_ledger(file, yes, as_json))
 
 
-@app.command()
+@ledger_app.command()
 def accept(by: By = "", yes: Yes = False, as_json: Json = False) -> None:
     """Take a restored ledger as it is, after showing what it lacks: sending goes on."""
     from pp_pipeline.commands.ledger_backups import accept_ledger
@@ -142,7 +143,7 @@ def accept(by: By = "", yes: Yes = False, as_json: Json = False) -> None:
     raise typer.Exit(accept_ledger(by, yes, as_json))
 
 
-@app.command(name="clear-rehearsal")
+@ledger_app.command(name="clear-rehearsal")
 def clear_rehearsal(
     outbox: Annotated[bool, typer.Option("--outbox", help="Delete the outbox's files, too.")] = False,
     yes: Yes = False,
