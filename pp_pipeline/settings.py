@@ -124,6 +124,11 @@ class Settings(BaseModel):
             },
         )
 
+    @property
+    def has_warehouse(self) -> bool:
+        """Whether there is one to be asked: a file comes with the first run, a server is taken to be there."""
+        return self.target != "duckdb" or self.warehouse_file.exists()
+
     def secret_of(self, name: str, whose: str) -> SecretStr:
         """The secret that a channel or relay goes by; `whose` says which, such as `channel email of main`.
 

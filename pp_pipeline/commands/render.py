@@ -76,7 +76,7 @@ def render_messages(
 @contextmanager
 def _warehouse(settings: Settings) -> Iterator[Connection | None]:
     """The warehouse; None where nothing was ever run."""
-    if settings.target == "duckdb" and not settings.warehouse_file.exists():
+    if not settings.has_warehouse:
         yield None
         return
     with Warehouse(settings).connect() as connection:

@@ -12,7 +12,7 @@ _WHY = "the table of the warehouse still holds {} of the person; build its days 
 
 def landed_rows(settings: Settings, contact_key: str) -> int:
     """The landed rows of the contact."""
-    if not _is_there(settings):
+    if not settings.has_warehouse:
         return 0
     with Warehouse(settings).connect() as connection:
         tables = [name for name, columns in ROW_TABLES.items() if _KEY in columns]
@@ -31,7 +31,7 @@ def left_in_warehouse(
     Args:
         addresses: the spellings of the address, in lower case.
     """
-    if not _is_there(settings):
+    if not settings.has_warehouse:
         return []
     with Warehouse(settings).connect() as connection:
         found = [
@@ -39,10 +39,6 @@ def left_in_warehouse(
             for table, columns in _tables(connection)
         ]
     return [(table, _WHY.format(f"{count} rows")) for table, count in found if count]
-
-
-def _is_there(settings: Settings) -> bool:
-    return settings.target != "duckdb" or settings.warehouse_file.exists()
 
 
 def _tables(connection: Connection) -> Iterator[tuple[str, set[str]]]:

@@ -84,7 +84,7 @@ def write_page(
     first = today - timedelta(days=DAYS_SHOWN - 1)
     stories = file_stories(settings, ledger, merchants, today)
     broken: dict[date, list[BrokenRule]] = {}
-    if settings.target != "duckdb" or settings.warehouse_file.exists():
+    if settings.has_warehouse:
         with connect() as connection:
             broken = broken_rules(connection, first, today)
     days = _days(stories.files, broken, completeness(merchants, ledger), first, today)

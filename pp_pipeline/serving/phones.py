@@ -12,7 +12,7 @@ def phone_of(settings: Settings, merchant: str, contact_key: str) -> str | None:
     this very moment: a page must not wait for a build."""
     if settings.target == "spark":
         return None
-    if settings.target == "duckdb" and not settings.warehouse_file.exists():
+    if not settings.has_warehouse:
         return ""
     try:
         with Warehouse(settings, _LOCK_WAIT_SECONDS).connect() as connection:

@@ -62,7 +62,7 @@ def keys_of_phones(
     """Of each number its own key, then those of the contacts who have that number now, as far as the warehouse can be
     asked this very moment: what is said by SMS must not wait for a build, nor be lost by whatever ails a database."""
     keys = {phone: [phone_key(secret, merchant.merchant, phone)] for phone in phones}
-    if not keys or settings.target == "spark" or (settings.target == "duckdb" and not settings.warehouse_file.exists()):
+    if not keys or settings.target == "spark" or not settings.has_warehouse:
         return keys
     name = merchant.merchant
     try:

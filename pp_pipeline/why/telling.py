@@ -47,7 +47,7 @@ def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Stor
     merchants = load_merchants(settings)
     if merchant not in merchants:
         raise MerchantError(f"there is no merchant '{merchant}'; known are {', '.join(merchants)}")
-    if settings.target == "duckdb" and not settings.warehouse_file.exists():
+    if not settings.has_warehouse:
         raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
     project = DbtProject(settings)
     segments = project.segment_names()
