@@ -7,6 +7,8 @@ from pydantic import BaseModel, Field, field_validator
 from pp_pipeline.messages.colors import READABLE, contrast, is_color, on_dark
 from pp_pipeline.messages.locales import known_locale
 
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
 
 class Appearance(BaseModel):
     """The fields of a merchant's file that its messages alone need; none has to be there."""
@@ -27,7 +29,7 @@ class Appearance(BaseModel):
     @field_validator("reply_to")
     @classmethod
     def _check_reply_to(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value):
+        if value and not EMAIL.fullmatch(value):
             raise ValueError("not an e-mail address, such as shop@example.com")
         return value
 

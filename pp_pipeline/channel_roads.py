@@ -29,11 +29,6 @@ class _LiveRoad(BaseModel, frozen=True, extra="forbid"):
     per_second: PerSecond = Field(default=10, description="how many messages go in a second at most")
     timeout_seconds: Seconds = Field(default=30, description="how long one message may take, all in all")
 
-    @property
-    def leaves_the_machine(self) -> bool:
-        """Whether this is more than the outbox: in live mode its deliveries count as `live`."""
-        return True
-
 
 class OutboxRoad(BaseModel, frozen=True, extra="forbid"):
     """Files in the outbox: nothing leaves the machine."""
@@ -47,11 +42,6 @@ class OutboxRoad(BaseModel, frozen=True, extra="forbid"):
         if isinstance(value, dict) and (unused := sorted(str(name) for name in value if name != "via")):
             raise ValueError(f"{unused[0]} is of no use with the outbox; write by which via it goes, or leave it out")
         return value
-
-    @property
-    def leaves_the_machine(self) -> bool:
-        """As of any road."""
-        return False
 
 
 class SmtpRoad(_LiveRoad, frozen=True):

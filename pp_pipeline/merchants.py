@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from pp_pipeline.appearance import Appearance
+from pp_pipeline.appearance import EMAIL, Appearance
 from pp_pipeline.channel_roads import CHANNEL_ROADS, Channels
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
 from pp_pipeline.link_policy import LinkPolicy
@@ -34,7 +34,6 @@ from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
 Selector = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 class MerchantError(ValueError):
@@ -104,7 +103,7 @@ class Merchant(Appearance):
     @field_validator("sender_email")
     @classmethod
     def _check_email(cls, value: str) -> str:
-        if not _EMAIL.fullmatch(value):
+        if not EMAIL.fullmatch(value):
             raise ValueError("not an e-mail address, such as shop@example.com")
         return value
 
@@ -141,8 +140,8 @@ class Merchant(Appearance):
     def leaves_the_machine(self, what: Literal["channel", "relay"], name: str) -> bool:
         """Whether a channel or relay is more than the outbox: in live mode its deliveries count as `live`."""
         if what == "channel":
-            return self.channels.road(name).leaves_the_machine
-        return any(relay.relay == name and relay.leaves_the_machine for relay in self.relays)
+            return self.channels.road(name).via != "outbox"
+        return any(relay.relay == name and relay.via != "outbox" for relay in self.relays)
 
     @property
     def zone_info(self) -> ZoneInfo:

@@ -52,11 +52,6 @@ class _Relay(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError(f"{name} is of no use with via: {value.get('via', 'outbox')}; {hint}")
         return value
 
-    @property
-    def leaves_the_machine(self) -> bool:
-        """Whether this is more than the outbox: in live mode its deliveries count as `live`."""
-        return True
-
 
 class _HttpRelay(_Relay, frozen=True):
     """A relay that is told by HTTP."""
@@ -85,11 +80,6 @@ class OutboxRoad(_Relay, frozen=True):
     via: Literal["outbox"] = Field(default="outbox", description="files")
     events: Names = Field(default=(), description="external events that it takes")
     segments: Names = Field(default=(), description="segments whose snapshots it takes")
-
-    @property
-    def leaves_the_machine(self) -> bool:
-        """As of all relays."""
-        return False
 
 
 class WebhookRoad(_HttpRelay, frozen=True):

@@ -13,10 +13,9 @@ from sqlalchemy import insert, select
 from pp_pipeline.landing.tables import prepare_tables
 from pp_pipeline.ledger import schema
 from pp_pipeline.sending.guards import DeliveryKind
-from pp_pipeline_tests.sending_world import DAY, World, key_of
+from pp_pipeline_tests.sending_world import DAY, World
 
 NOON = datetime(2026, 7, 10, 12, tzinfo=UTC)
-TRANSACTIONAL_KEY = "t" + key_of(0)
 CONTACT = "c000000"
 
 

@@ -13,7 +13,6 @@ from pp_pipeline_tests.audience_pairs import AUDIENCES, AudienceFacts
 from pp_pipeline_tests.orders_oracle import Orders, Version, by_age, days_between
 
 SHIPPED_STATUSES = ("shipped", "completed")
-RETURNABLE_REASONS = ("canceled", "withdrawn", "superseded")
 FINAL_REASONS = ("released", "expired", "filtered")
 DAYS_BACK_OF_WAIT_ZERO = 10
 

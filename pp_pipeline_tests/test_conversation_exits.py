@@ -2,13 +2,15 @@
 
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
-from pp_pipeline.conversations.exits import EXIT_WORDS, exits_of
+from pp_pipeline.conversations.exits import ExitWord, exits_of
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
 from pp_pipeline_tests.pipeline import copy_checkout
 
+_WORDS = get_args(ExitWord)
 _ASKED = "select {% for word, is_true in exits().items() %}{{ is_true }} as {{ word }}, {% endfor %}1 as one from asked"
 
 
@@ -25,6 +27,6 @@ def test_sql_and_python_say_the_same_of_every_order(tmp_path: Path) -> None:
             values = f"values ('{status}', {returned_lines}, {refunded_cents})"
             asked = f"with asked (status, returned_lines, refunded_cents) as ({values}) {sql}"
             (found,) = connection.rows(asked)
-            true = {word for word, is_true in zip(EXIT_WORDS, found, strict=False) if is_true}
+            true = {word for word, is_true in zip(_WORDS, found, strict=False) if is_true}
             assert true == exits_of(status, returned_lines, refunded_cents), status
-    assert len(found) == len(EXIT_WORDS) + 1
+    assert len(found) == len(_WORDS) + 1

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
+from pp_pipeline.sending.plan import marks
 from pp_pipeline.warehouse import Connection
 
 _FACTS = (
@@ -32,8 +33,8 @@ def read_product_changes(connection: Connection, skus: Collection[str], categori
     facts = ", ".join(f"coalesce(cast({name} as text), '')" for name in _FACTS)
     # of categories all rows of an article, also those in which it stood elsewhere
     wanted = f"""
-        sku in ({_marks(skus)})
-        or sku in (select sku from product_rows where category in ({_marks(categories)}))
+        sku in ({marks(skus) or "null"})
+        or sku in (select sku from product_rows where category in ({marks(categories) or "null"}))
     """
     sql = f"""
         with stated as (
@@ -62,8 +63,3 @@ def read_product_changes(connection: Connection, skus: Collection[str], categori
             if name in wanted:
                 found[name] = max(changed_on, found.get(name, changed_on))
     return changes
-
-
-def _marks(values: Collection[str]) -> str:
-    """Places for that many parameters; one that nothing equals for none."""
-    return ", ".join("?" * len(values)) or "null"

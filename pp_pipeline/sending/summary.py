@@ -60,8 +60,8 @@ def road_of(report: BatchReport, merchants: Mapping[str, Merchant]) -> str:
     if batch.release.target == "rehearsal" or merchant is None:
         return OUTBOX
     if batch.id.kind == "messages":
-        road = merchant.channels.road(report.channel)
-        return f"live: {report.channel} of {merchant.merchant} by {road.via}" if road.leaves_the_machine else OUTBOX
+        via = merchant.channels.road(report.channel).via
+        return f"live: {report.channel} of {merchant.merchant} by {via}" if via != "outbox" else OUTBOX
     name = batch.id.name.partition(":")[0]
     via = next(relay.via for relay in merchant.relays if relay.relay == name)
     return f"live: relay {name} of {merchant.merchant} by {via}"
