@@ -58,10 +58,10 @@ class Merchant(Appearance):
     )
     country: str = Field(default="", description="two letters: of phone numbers without a country code")
     feeds: tuple[Feed, ...] = Field(default=(), description="files of its own shape; see docs/feeds.md")
-    channels: Channels = Field(default=Channels(), description="how messages leave; see docs/sending.md")
+    channels: Channels = Field(default=Channels(), description="how messages leave; see docs/channels.md")
     relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take; docs/relays.md")
     sending: SendingPolicy = Field(
-        default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/sending.md"
+        default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/guards.md"
     )
     links: LinkPolicy = Field(default=LinkPolicy(), description="campaign tags and tracking; see docs/links.md")
     dkim_selectors: tuple[Selector, ...] = Field(

@@ -1,4 +1,4 @@
-"""docs/sending.md holds the table of guards, and every field of a merchant's policy."""
+"""docs/guards.md holds the table of guards, and every field of a merchant's policy."""
 
 from pathlib import Path
 from typing import get_args
@@ -8,7 +8,7 @@ import yaml
 from pp_pipeline.sending.guards import GUARDS, DeliveryKind
 from pp_pipeline.sending_policy import SendingPolicy
 
-_DOCUMENT = Path(__file__).parents[1] / "docs" / "sending.md"
+_DOCUMENT = Path(__file__).parents[1] / "docs" / "guards.md"
 
 
 def table() -> str:

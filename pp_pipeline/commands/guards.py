@@ -25,5 +25,5 @@ def show_guards(as_json: bool) -> int:
     )
     out.print()
     print_table("When each of them holds", ["guard", "holds when"], [[guard.name, guard.about] for guard in GUARDS])
-    print_line("What each of them is set by: docs/sending.md.", "dim")
+    print_line("What each of them is set by: docs/guards.md.", "dim")
     return 0

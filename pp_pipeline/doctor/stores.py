@@ -31,7 +31,7 @@ def check_stores(settings: Settings) -> Iterator[Finding]:
             yield from check_ledger(settings, ledger)
     except (LedgerError, SQLAlchemyError) as error:
         text = str(error) if isinstance(error, LedgerError) else f"it can't be read ({type(error).__name__})"
-        yield Finding("ledger", "fail", text, "restore the newest backup: `pp ledger restore FILE`; docs/sending.md")
+        yield Finding("ledger", "fail", text, "restore the newest backup: `pp ledger restore FILE`; docs/ledger.md")
 
 
 def check_warehouse(settings: Settings) -> Finding:
@@ -64,7 +64,7 @@ def check_ledger(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
         unsettled = count_unsettled(connection)
     database = "SQLite" if ledger.is_sqlite else "PostgreSQL"
     if lacking:
-        fix = '`pp ledger accept` says what to do; docs/sending.md, "A ledger that was put back"'
+        fix = '`pp ledger accept` says what to do; docs/ledger.md, "A ledger that was put back"'
         yield Finding("ledger", "fail", "; ".join(lacking), fix)
     else:
         yield Finding("ledger", "ok", f"{database}, of this program's form, whole")

@@ -3,7 +3,7 @@
 One table, `GUARDS`, in the order in which they are asked: those that skip, then those that defer. Each has a word that
 the ledger keeps as the reason, and says for which kinds of deliveries it holds. They are asked in the transaction that
 claims, in the order of priority, due date and key, so that of two messages that are one too many the more important
-one goes. `pp guards` prints the table, and docs/sending.md holds it.
+one goes. `pp guards` prints the table, and docs/guards.md holds it.
 """
 
 from dataclasses import replace

@@ -132,7 +132,7 @@ class ProviderChannel:
         if self.road.sender_domain:
             options["sender_domain"] = self.road.sender_domain
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AnymailNotSupportedWarning)  # of SendGrid: see docs/sending.md
+            warnings.simplefilter("ignore", AnymailNotSupportedWarning)  # of SendGrid: see docs/channels.md
             module = import_module(f"anymail.backends.{self.road.via}")
             backend = module.EmailBackend(api_url=self._url, ignore_recipient_status=True, **options)
         backend.session = _Session(self._calls)
