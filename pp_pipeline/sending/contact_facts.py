@@ -14,6 +14,8 @@ from pp_pipeline.sending.plan import marks
 from pp_pipeline.sending.planned import Consent, ContactFacts
 from pp_pipeline.warehouse import Connection
 
+ONE_CONTACT = "select cast(? as text) as merchant, cast(? as text) as contact_key"
+"""Asks for the contact that its parameters name."""
 _SCOPES = tuple(product(CHANNELS, MESSAGE_KINDS))
 _WORDS = ("first_name", "phone", "locale", "zone", "country")
 _CONSENT_COLUMNS = tuple(
@@ -35,8 +37,7 @@ def read_contacts(
 
 def read_contact(connection: Connection, merchant: str, contact_key: str) -> ContactFacts:
     """The facts of one contact, without what it did with messages."""
-    asked = "select cast(? as text) as merchant, cast(? as text) as contact_key"
-    return _read(connection, asked, (merchant, contact_key), Engagement())[merchant, contact_key]
+    return _read(connection, ONE_CONTACT, (merchant, contact_key), Engagement())[merchant, contact_key]
 
 
 def _read(
@@ -44,7 +45,7 @@ def _read(
 ) -> dict[tuple[str, str], ContactFacts]:
     """The facts of the contacts of a query for merchant and contact_key."""
     bought = _last_purchases(connection, asked, params)
-    rows = _contact_rows(connection, asked, params, _WORDS + _CONSENT_COLUMNS)
+    rows = read_contact_rows(connection, asked, params, _WORDS + _CONSENT_COLUMNS)
     nothing = (None,) * (len(_WORDS) + len(_CONSENT_COLUMNS))
     found = {}
     for merchant, contact_key in connection.rows(asked, params):
@@ -65,22 +66,13 @@ def read_email_consents(connection: Connection, days: list[date]) -> dict[tuple[
     """The consents to commercial e-mail of the members of the days' segments, by merchant and contact key."""
     asked = f"select distinct merchant, contact_key from segment_snapshots where snapshot_on in ({marks(days)})"
     names = [f"email_commercial_consent{suffix}" for suffix in ("", "_on", "_evidence")]
-    rows = _contact_rows(connection, asked, days, names)
+    rows = read_contact_rows(connection, asked, days, names)
     return {
         contact: Consent(basis, since, bool(evidence)) for contact, (basis, since, evidence) in rows.items() if basis
     }
 
 
-def _consents(cells: Sequence[Any]) -> dict[tuple[str, str], Consent]:
-    found = {}
-    for place, scope in enumerate(_SCOPES):
-        basis, since, evidence = cells[3 * place : 3 * place + 3]
-        if basis:
-            found[scope] = Consent(basis, since, bool(evidence))
-    return found
-
-
-def _contact_rows(
+def read_contact_rows(
     connection: Connection, asked: str, params: Sequence[object], columns: Sequence[str]
 ) -> dict[tuple[str, str], tuple[Any, ...]]:
     """The newest row of each contact: of its newest file date, then of the last file by name, then the last in it.
@@ -108,6 +100,15 @@ def _contact_rows(
         where recency = 1
     """
     return {(merchant, contact_key): tuple(cells) for merchant, contact_key, *cells in connection.rows(sql, params)}
+
+
+def _consents(cells: Sequence[Any]) -> dict[tuple[str, str], Consent]:
+    found = {}
+    for place, scope in enumerate(_SCOPES):
+        basis, since, evidence = cells[3 * place : 3 * place + 3]
+        if basis:
+            found[scope] = Consent(basis, since, bool(evidence))
+    return found
 
 
 def _last_purchases(connection: Connection, asked: str, params: Sequence[object]) -> dict[tuple[str, str], date]:

@@ -1,5 +1,6 @@
 """What number a contact has, for the preference page: whoever has none is not asked about text messages."""
 
+from pp_pipeline.sending.contact_facts import ONE_CONTACT, read_contact_rows
 from pp_pipeline.serving.intake import LOG
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
@@ -16,16 +17,9 @@ def phone_of(settings: Settings, merchant: str, contact_key: str) -> str | None:
         return ""
     try:
         with Warehouse(settings, _LOCK_WAIT_SECONDS).connect() as connection:
-            if not connection.table_exists("contact_rows"):
-                return ""
-            found = connection.rows(_NEWEST, (merchant, contact_key))
+            found = read_contact_rows(connection, ONE_CONTACT, (merchant, contact_key), ["phone"])
     except Exception as error:
         LOG.warning("the warehouse could not be asked for a number: %s", type(error).__name__)
         return None
-    return (found[0][0] or "") if found else ""
-
-
-_NEWEST = """
-select phone from contact_rows where merchant = ? and contact_key = ?
-order by file_date desc, feed_file desc, feed_line desc, row_in_file desc limit 1
-"""
+    (phone,) = found.get((merchant, contact_key), ("",))
+    return phone or ""
