@@ -12,9 +12,9 @@ from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.messages.colors import DARK_GROUND, READABLE, contrast
 from pp_pipeline.messages.formats import long_date_in, money_in
 from pp_pipeline.messages.render import Renderer, RenderError
+from pp_pipeline.messages.review import template_warnings
 from pp_pipeline.messages.sms import segments
 from pp_pipeline.messages.templates import templates_of
-from pp_pipeline.messages.warnings import template_warnings
 from pp_pipeline.sending.outlets.mime import email_bytes
 from pp_pipeline.sending.planned import RecommendedProduct
 from pp_pipeline.settings import Settings
@@ -342,7 +342,6 @@ def test_what_wants_to_be_looked_at(tmp_path: Path) -> None:
             ("hello/hello.fr.mjml.j2", 1, "is"),
             ("hello/hello.txt.j2", 2, "links"),
         ]
-        assert {each.message for each in found} == {"hello/hello"}
 
 
 PRODUCTS = tuple(

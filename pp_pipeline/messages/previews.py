@@ -8,9 +8,9 @@ from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import FOLDER, content_names
 from pp_pipeline.messages.render import Renderer, RenderError
+from pp_pipeline.messages.review import ReviewWarning
 from pp_pipeline.messages.templates import MJML, SMS
 from pp_pipeline.messages.uses import names_used
-from pp_pipeline.messages.warnings import TemplateWarning
 from pp_pipeline.sending.outlets.mime import email_bytes
 from pp_pipeline.sending.outlets.outlet import EmailDraft, SmsDraft
 from pp_pipeline.sending.samples import Facts, message_about
@@ -60,7 +60,7 @@ def make_preview(
     merchant: Merchant,
     facts: Facts,
     locale: str | None,
-    warnings: Iterable[TemplateWarning],
+    warnings: Iterable[ReviewWarning],
 ) -> Preview:
     """Render a conversation's message about some facts.
 

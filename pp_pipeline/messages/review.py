@@ -1,6 +1,11 @@
-"""What of messages somebody should look at again: templates, and the content that they show."""
+"""What of messages somebody should look at again: templates, and the content that they show.
 
+Nothing of it is wrong: `pp render`, the gallery and a check tell it, and it stops nothing.
+"""
+
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -9,9 +14,24 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import FOLDER, Contents
 from pp_pipeline.messages.content_files import Entry
 from pp_pipeline.messages.product_changes import ProductChanges, read_product_changes
-from pp_pipeline.messages.templates import templates_of
-from pp_pipeline.messages.warnings import TemplateWarning, template_warnings
+from pp_pipeline.messages.render import MAX_HTML_BYTES
+from pp_pipeline.messages.templates import MJML, SMS, TEXT, Templates, templates_of
 from pp_pipeline.warehouse import Connection
+
+_END_OF_LINK = r"""/?(?=[\s"')\]<]|$)"""
+_SITE = r"\{\{-?\s*merchant\.site_url\s*-?\}\}"
+
+
+@dataclass(frozen=True)
+class ReviewWarning:
+    """Something to look at, and where."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
 
 
 def review_warnings(
@@ -20,8 +40,8 @@ def review_warnings(
     merchants: Mapping[str, Merchant],
     today: date,
     connection: Connection | None,
-) -> list[TemplateWarning]:
-    """What wants to be looked at; of content no message is named, as several may show it.
+) -> list[ReviewWarning]:
+    """What wants to be looked at.
 
     Args:
         connection: a warehouse, for what the products feed said since; None where there is none.
@@ -37,15 +57,55 @@ def review_warnings(
     ]
 
 
+def template_warnings(
+    conversations_dir: Path,
+    conversations: Sequence[Conversation],
+    merchants: Mapping[str, Merchant],
+    today: date,
+) -> list[ReviewWarning]:
+    """Templates past their day of review, with a bare home link, or too long; of conversations that can be loaded.
+
+    Args:
+        today: a template whose `review_by` is before it is told.
+    """
+    templates = templates_of(conversations_dir)
+    homes = [_SITE, *(re.escape(merchant.site_url.rstrip("/")) for merchant in merchants.values())]
+    bare = re.compile(f"({'|'.join(homes)}){_END_OF_LINK}")
+    found: list[ReviewWarning] = []
+    for conversation in conversations:
+        message = f"{conversation.conversation}/{conversation.message.template}"
+        forms = (SMS,) if conversation.message.channel == "sms" else (MJML, TEXT)
+        for name in [name for form in forms for name in templates.variants(message, form)]:
+            warnings = _of_template(templates, message, name, bare, today)
+            found += [ReviewWarning(name, line, text) for line, text in warnings]
+    return found
+
+
 def content_warnings(
     contents: Contents, changes: ProductChanges, site_urls: Sequence[str], today: date
-) -> Iterator[TemplateWarning]:
+) -> Iterator[ReviewWarning]:
     """Entries past their day of review, older than the product data they speak of, or with a bare home link."""
     for name, file in contents.files.items():
         for place, entry in file.entries():
             line = contents.sources[name].line(place)
             for text in _of_entry(place, entry, changes, site_urls, today):
-                yield TemplateWarning("", f"{FOLDER}/{name}.yml", line, f"{' '.join(place)}: {text}")
+                yield ReviewWarning(f"{FOLDER}/{name}.yml", line, f"{' '.join(place)}: {text}")
+
+
+def _of_template(
+    templates: Templates, message: str, name: str, bare: re.Pattern[str], today: date
+) -> Iterator[tuple[int, str]]:
+    """Line and text of each."""
+    day, line = templates.review_by(name)
+    if day is not None and day < today:
+        yield line, f"was to be reviewed by {day}; read it again, then write a later day"
+    for number, text in enumerate(templates.read(name).splitlines(), 1):
+        if bare.search(text):
+            yield number, "links to the home page alone; lead to what the message speaks of"
+    if name.endswith(f".{MJML}.j2"):
+        size = len(templates.email_file(message, name).html.source.encode())
+        if size > MAX_HTML_BYTES:
+            yield 1, f"is {size // 1024} kB of HTML before any value; mail programs cut off what is over 100 kB"
 
 
 def _of_entry(
