@@ -28,23 +28,15 @@ from pp_pipeline.why.deliveries import DeliveryTeller
 from pp_pipeline.why.history import History
 from pp_pipeline_tests.guard_worlds import CONTACT, NOON, add_contact, add_sent, set_policy, suppress
 from pp_pipeline_tests.ledger_words import pp, records
-from pp_pipeline_tests.sending_world import DAY, World, add_text_template, key_of
+from pp_pipeline_tests.sending_world import DAY, World, key_of
+from pp_pipeline_tests.texting import CONSENT, make_texting
 
 PHONE = "+12125550100"
-CONSENT = {
-    "sms_commercial_consent": "explicit",
-    "sms_commercial_consent_on": DAY - timedelta(days=100),
-    "sms_commercial_consent_evidence": "form 3",
-}
 
 
-def make_texting(world: World) -> World:
+def with_contacts(world: World) -> World:
     """The world's conversation writes texts, and its first two contacts can be reached by one."""
-    path = world.conversation_folder / "conversation.yml"
-    path.write_text(path.read_text().replace("channel: email", "channel: sms, max_segments: 2"))
-    add_text_template(world)
-    merchant = world.settings.merchants_dir / "main.yml"
-    merchant.write_text(merchant.read_text() + "sms_sender: CornerShop\n")
+    make_texting(world, "CornerShop", "channel: sms, max_segments: 2")
     for number in range(2):
         add_contact(world, contact_key=f"c{number:06d}", phone=f"+1212555010{number}", row_in_file=number, **CONSENT)
     return world
@@ -58,7 +50,7 @@ def plan(world: World, count: int = 1) -> None:
 
 @pytest.fixture
 def lite(tmp_path: Path) -> World:
-    return make_texting(World.make(tmp_path))
+    return with_contacts(World.make(tmp_path))
 
 
 def texts(world: World) -> list[dict[str, Any]]:
@@ -184,7 +176,7 @@ def test_what_holds_a_text(lite: World, why: str) -> None:
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """Two contacts have one number; the ledger is on each of the two databases."""
     ledger = {"ledger_url": request.getfixturevalue("postgres_database").url} if request.param == "postgres" else {}
-    world = make_texting(World.make(tmp_path, **ledger))
+    world = with_contacts(World.make(tmp_path, **ledger))
     add_contact(world, DAY + timedelta(days=1), contact_key="c000001", phone=PHONE, **CONSENT)
     plan(world, 2)
     return world
