@@ -16,27 +16,21 @@ import trustme
 from pydantic import SecretStr
 
 from pp_pipeline.channel_roads import PROVIDERS, ProviderRoad, TwilioRoad
-from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome, OutletBroken, SmsDraft
+from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken, SmsDraft
 from pp_pipeline.sending.outlets.pace import MOST_UNANSWERED, Pace
 from pp_pipeline.sending.outlets.provider import ProviderChannel
 from pp_pipeline.sending.outlets.twilio import TwilioChannel
 from pp_pipeline.serving.provider_formats import FORMATS
 from pp_pipeline_tests.provider_faces import ACCOUNT, FACES, KEY, SECOND_KEY
 from pp_pipeline_tests.provider_servers import ProviderServer, read, refused, taken
-from pp_pipeline_tests.test_smtp import patience, server_tls, trusting
+from pp_pipeline_tests.test_smtp import DRAFT, patience, server_tls, trusting
 from pp_pipeline_tests.webhook_server import CLOSE, DRIP, GARBAGE, HOLD, RESET, Answer
 
 NOW = datetime(2026, 7, 10, 12, 0, 0, tzinfo=UTC)
 FAST = partial(Pace, 1_000_000)
-EMAIL = EmailDraft(
+EMAIL = replace(
+    DRAFT,
     message_id="m000000",
-    conversation="hello",
-    merchant="main",
-    day=date(2026, 7, 10),
-    from_name="Corner Shop",
-    from_email="shop@example.com",
-    to_email="ann@example.com",
-    subject="Hello",
     text="Hello Ann\n",
     html="<p>Hello Ann</p>\n",
     one_click_url="https://example.com/u?t=1",

@@ -9,14 +9,14 @@ before the files and after them: whoever may have been handed out is told as rem
 
 import fcntl
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
-from pp_pipeline.relay_roads import AudienceFileRoad
+from pp_pipeline.relay_roads import AudienceFileRoad, MembersFileRoad
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
 from pp_pipeline.sending.outlets.whole_files import write_whole
@@ -34,6 +34,25 @@ def hash_of(email: str) -> str:
 def file_name(relay: str, snapshot: PlannedSnapshot) -> str:
     """What a file of a segment is called, without its day and ending."""
     return f"{snapshot.merchant}-{relay}-{snapshot.segment}"
+
+
+def write_each(
+    road: AudienceFileRoad | MembersFileRoad,
+    snapshots: Iterable[PlannedSnapshot],
+    write: Callable[[PlannedSnapshot], Outcome],
+) -> Iterator[Outcome]:
+    """What becomes of each snapshot, written to files in the road's folder.
+
+    Raises:
+        OutletBroken: the folder is not there.
+    """
+    for snapshot in snapshots:
+        if not Path(road.folder).is_dir():  # it is not made: it may be a disk that is not mounted
+            raise OutletBroken("no_such_folder")
+        try:
+            yield write(snapshot)
+        except OSError as error:
+            yield Outcome("failed", f"{road.via}: {type(error).__name__}")
 
 
 @dataclass(frozen=True)
@@ -54,13 +73,7 @@ class AudienceFileRelay:
         Raises:
             OutletBroken: the folder is not there.
         """
-        for snapshot in snapshots:
-            if not Path(self.road.folder).is_dir():  # it is not made: it may be a disk that is not mounted
-                raise OutletBroken("no_such_folder")
-            try:
-                yield self._deliver(snapshot)
-            except OSError as error:
-                yield Outcome("failed", f"audience_file: {type(error).__name__}")
+        return write_each(self.road, snapshots, self._deliver)
 
     def _deliver(self, snapshot: PlannedSnapshot) -> Outcome:
         name = file_name(self.road.relay, snapshot)

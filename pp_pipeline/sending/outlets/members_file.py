@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pp_pipeline.relay_roads import MembersFileRoad
 from pp_pipeline.sending.gates import DeliveryTarget
-from pp_pipeline.sending.outlets.audience_file import file_name, hash_of
-from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
+from pp_pipeline.sending.outlets.audience_file import file_name, hash_of, write_each
+from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.outlets.whole_files import write_whole
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
 
@@ -35,13 +35,7 @@ class MembersFileRelay:
         Raises:
             OutletBroken: the folder is not there.
         """
-        for snapshot in snapshots:
-            if not Path(self.road.folder).is_dir():
-                raise OutletBroken("no_such_folder")
-            try:
-                yield self._deliver(snapshot)
-            except OSError as error:
-                yield Outcome("failed", f"members_file: {type(error).__name__}")
+        return write_each(self.road, snapshots, self._deliver)
 
     def _deliver(self, snapshot: PlannedSnapshot) -> Outcome:
         path = Path(self.road.folder) / f"{file_name(self.road.relay, snapshot)}.json"
