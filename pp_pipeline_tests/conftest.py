@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
+from pp_pipeline.settings import Settings
 from pp_pipeline_tests.postgres_server import PostgresDatabase, PostgresServer
 from pp_pipeline_tests.sending_world import World
 
@@ -68,6 +69,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "sqlite":
         return World.make(tmp_path)
     return World.make(tmp_path, ledger_url=request.getfixturevalue("postgres_database").url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """A home whose ledger is on each of the two databases."""
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_database").url
+    return Settings(home=tmp_path / "home", ledger_url=url)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import asyncio
 import csv
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +26,8 @@ from pp_pipeline.serving.feedback_files import FeedbackFiles
 from pp_pipeline.serving.intake import Intake
 from pp_pipeline.serving.tokens import Person, make_token
 from pp_pipeline.serving.webhooks import sources_of
-from pp_pipeline_tests.landing_shop import Shop
+from pp_pipeline.settings import Settings
+from pp_pipeline_tests.landing_shop import Shop, merchant
 
 NOW = datetime(2026, 1, 6, 3, 30, tzinfo=UTC)  # still the 5th in New York
 FILE = "feedback_2026-01-05_serve.csv"
@@ -134,6 +137,14 @@ class ServingShop:
     def events(self) -> list[tuple[str, str]]:
         """Event and channel of the rows of the file."""
         return [(row["event"], row["channel"]) for row in self.file_rows()]
+
+
+@contextmanager
+def open_shop(settings: Settings, **main: Any) -> Iterator[ServingShop]:
+    """The endpoint of two merchants, `main` with these fields and `other`; its ledger is closed at the end."""
+    shop = Shop(settings, {"main": merchant(**main), "other": merchant("other")})
+    with closing(shop.ledger):
+        yield ServingShop(shop)
 
 
 def state_of(home: Path) -> dict[str, str]:

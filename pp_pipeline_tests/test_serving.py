@@ -29,30 +29,21 @@ from pp_pipeline.settings import Settings
 from pp_pipeline_tests.killing import context
 from pp_pipeline_tests.landing_shop import Shop, merchant
 from pp_pipeline_tests.sending_world import DAY, World, read_mail
-from pp_pipeline_tests.serving_shop import FILE, NOW, ONE_CLICK, WEBHOOKS, ServingShop
+from pp_pipeline_tests.serving_shop import FILE, NOW, ONE_CLICK, WEBHOOKS, ServingShop, open_shop
 
 UNSUBSCRIBED = ("email", "commercial", "unsubscribed")
 
 
-def make(settings: Settings) -> ServingShop:
-    merchants = {"main": merchant(webhooks=WEBHOOKS, country="US"), "other": merchant("other")}
-    return ServingShop(Shop(settings, merchants))
+@pytest.fixture
+def lite(tmp_path: Path) -> Iterator[ServingShop]:
+    with open_shop(Settings(home=tmp_path / "home"), webhooks=WEBHOOKS, country="US") as found:
+        yield found
 
 
 @pytest.fixture
-def lite(tmp_path: Path) -> Iterator[ServingShop]:
-    found = make(Settings(home=tmp_path / "home"))
-    yield found
-    found.shop.ledger.close()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServingShop]:
-    """An endpoint whose ledger is on each of the two databases."""
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_database").url
-    found = make(Settings(home=tmp_path / "home", ledger_url=url))
-    yield found
-    found.shop.ledger.close()
+def serving(ledger_settings: Settings) -> Iterator[ServingShop]:
+    with open_shop(ledger_settings, webhooks=WEBHOOKS, country="US") as found:
+        yield found
 
 
 def say(serving: ServingShop, *changes: Change) -> None:
@@ -108,10 +99,10 @@ def test_one_click_counts_at_once_and_lands_as_the_same_suppression(serving: Ser
 
 def test_the_file_alone_suppresses_whoever_a_lost_ledger_forgot(lite: ServingShop, tmp_path: Path) -> None:
     lite.one_click("ann")
-    other = make(Settings(home=tmp_path / "second", secret=lite.secret.decode()))
-    other.shop.drop(FILE, (lite.shop.settings.inbox / FILE).read_bytes())
-    other.shop.load()
-    assert other.facts("ann") == [UNSUBSCRIBED]
+    with open_shop(Settings(home=tmp_path / "second", secret=lite.secret.decode())) as other:
+        other.shop.drop(FILE, (lite.shop.settings.inbox / FILE).read_bytes())
+        other.shop.load()
+        assert other.facts("ann") == [UNSUBSCRIBED]
 
 
 @pytest.mark.parametrize("page", ["/u", "/preferences"])

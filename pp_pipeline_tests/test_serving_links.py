@@ -17,33 +17,26 @@ from pp_pipeline.sending.outlets.outbox import OutboxChannel
 from pp_pipeline.sending.outlets.outlet import Outlets
 from pp_pipeline.serving.link_tokens import TrackedLink, make_link_token
 from pp_pipeline.settings import Settings
-from pp_pipeline_tests.landing_shop import Shop, merchant
+from pp_pipeline_tests.landing_shop import Shop
 from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
-from pp_pipeline_tests.serving_shop import FILE, NOW, ServingShop
+from pp_pipeline_tests.serving_shop import FILE, NOW, ServingShop, open_shop
 
 URL = "https://example.com/%C3%A4?q=a%20b&utm_source=post_purchase#top"
 MESSAGE = "ab" * 16
+TRACKING = {"url": "https://go.example.com", "days": 90}
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
-
-
-def make(settings: Settings) -> ServingShop:
-    tracking = {"url": "https://go.example.com", "days": 90}
-    return ServingShop(Shop(settings, {"main": merchant(links={"tracking": tracking}), "other": merchant("other")}))
 
 
 @pytest.fixture
 def lite(tmp_path: Path) -> Iterator[ServingShop]:
-    found = make(Settings(home=tmp_path / "home"))
-    yield found
-    found.shop.ledger.close()
+    with open_shop(Settings(home=tmp_path / "home"), links={"tracking": TRACKING}) as found:
+        yield found
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServingShop]:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_database").url
-    found = make(Settings(home=tmp_path / "home", ledger_url=url))
-    yield found
-    found.shop.ledger.close()
+@pytest.fixture
+def serving(ledger_settings: Settings) -> Iterator[ServingShop]:
+    with open_shop(ledger_settings, links={"tracking": TRACKING}) as found:
+        yield found
 
 
 def send(serving: ServingShop, **changes: Any) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
-from pp_pipeline_tests.landing_shop import Shop, merchant
-from pp_pipeline_tests.serving_shop import WEBHOOKS, ServingShop, state_of
+from pp_pipeline_tests.serving_shop import WEBHOOKS, ServingShop, open_shop, state_of
 
 PHONE = "+12125550100"
 ALL = {"email", "sms", "email_orders", "sms_orders", "notification"}
@@ -17,10 +16,8 @@ ALL = {"email", "sms", "email_orders", "sms_orders", "notification"}
 
 @pytest.fixture
 def lite(tmp_path: Path) -> Iterator[ServingShop]:
-    merchants = {"main": merchant(webhooks=WEBHOOKS, country="US")}
-    found = ServingShop(Shop(Settings(home=tmp_path / "home"), merchants))
-    yield found
-    found.shop.ledger.close()
+    with open_shop(Settings(home=tmp_path / "home"), webhooks=WEBHOOKS, country="US") as found:
+        yield found
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
@@ -31,10 +28,8 @@ def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServingS
     else:
         url = request.getfixturevalue("postgres_database").url
         settings = Settings(home=tmp_path / "home", target="postgres", warehouse_url=url)
-    merchants = {"main": merchant(webhooks=WEBHOOKS, country="US")}
-    found = ServingShop(Shop(settings, merchants))
-    yield found
-    found.shop.ledger.close()
+    with open_shop(settings, webhooks=WEBHOOKS, country="US") as found:
+        yield found
 
 
 def offered(serving: ServingShop, who: str, **token: str) -> set[str]:

@@ -15,8 +15,7 @@ from pp_pipeline.contact_keys import phone_key
 from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.merchants import MerchantError, load_merchants
 from pp_pipeline.settings import Settings
-from pp_pipeline_tests.landing_shop import Shop, merchant
-from pp_pipeline_tests.serving_shop import HOOK_SECRET, ServingShop
+from pp_pipeline_tests.serving_shop import HOOK_SECRET, ServingShop, open_shop
 from pp_pipeline_tests.test_merchants import GOOD, settings_with
 
 URL = "https://mail.example.com/webhooks/main/twilio"
@@ -37,9 +36,8 @@ def lite(tmp_path: Path) -> Iterator[ServingShop]:
         {"source": "twilio", "secret": "HOOK", "format": "twilio", "url": URL},
         {"source": "by_password", "secret": "HOOK", "format": "twilio", "proof": "password"},
     ]
-    found = ServingShop(Shop(Settings(home=tmp_path / "home"), {"main": merchant(webhooks=webhooks, country="US")}))
-    yield found
-    found.shop.ledger.close()
+    with open_shop(Settings(home=tmp_path / "home"), webhooks=webhooks, country="US") as found:
+        yield found
 
 
 def signature(form: dict[str, str], url: str = URL) -> str:

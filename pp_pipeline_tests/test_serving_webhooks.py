@@ -19,7 +19,7 @@ from pp_pipeline.serving.webhooks import sources_of
 from pp_pipeline.settings import Settings, SettingsError
 from pp_pipeline.warehouse import Warehouse
 from pp_pipeline_tests.landing_shop import Shop, merchant
-from pp_pipeline_tests.serving_shop import HOOK_SECRET, NOW, WEBHOOKS, ServingShop
+from pp_pipeline_tests.serving_shop import HOOK_SECRET, NOW, WEBHOOKS, ServingShop, open_shop
 
 PHONE = "+12125550100"
 MESSAGE = "m" * 32
@@ -28,19 +28,14 @@ _AT = "2026-01-06T03:00:00Z"
 
 @pytest.fixture
 def lite(tmp_path: Path) -> Iterator[ServingShop]:
-    merchants = {"main": merchant(webhooks=WEBHOOKS, country="US")}
-    found = ServingShop(Shop(Settings(home=tmp_path / "home"), merchants))
-    yield found
-    found.shop.ledger.close()
+    with open_shop(Settings(home=tmp_path / "home"), webhooks=WEBHOOKS, country="US") as found:
+        yield found
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServingShop]:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_database").url
-    merchants = {"main": merchant(webhooks=WEBHOOKS, country="US")}
-    found = ServingShop(Shop(Settings(home=tmp_path / "home", ledger_url=url), merchants))
-    yield found
-    found.shop.ledger.close()
+@pytest.fixture
+def serving(ledger_settings: Settings) -> Iterator[ServingShop]:
+    with open_shop(ledger_settings, webhooks=WEBHOOKS, country="US") as found:
+        yield found
 
 
 def event(who: str, word: str, **cells: Any) -> dict[str, Any]:
