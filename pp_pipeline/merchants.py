@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from pp_pipeline.appearance import EMAIL, Appearance
 from pp_pipeline.channel_roads import CHANNEL_ROADS, Channels
+from pp_pipeline.inbound_webhooks import InboundWebhook
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
 from pp_pipeline.link_policy import LinkPolicy
-from pp_pipeline.relay_roads import RELAY_ROADS, Relay
-from pp_pipeline.roads import InboundWebhook, Name
+from pp_pipeline.relay_roads import RELAY_ROADS, RelayRoad
+from pp_pipeline.roads import Name
 from pp_pipeline.sending_policy import (
     Blackout,
     Cap,
@@ -59,7 +60,9 @@ class Merchant(Appearance):
     country: str = Field(default="", description="two letters: of phone numbers without a country code")
     feeds: tuple[Feed, ...] = Field(default=(), description="files of its own shape; see docs/feeds.md")
     channels: Channels = Field(default=Channels(), description="how messages leave; see docs/channels.md")
-    relays: tuple[Relay, ...] = Field(default=(), description="outside platforms and what they take; docs/relays.md")
+    relays: tuple[RelayRoad, ...] = Field(
+        default=(), description="outside platforms and what they take; docs/relays.md"
+    )
     sending: SendingPolicy = Field(
         default=SendingPolicy(), description="consent, quiet hours, caps, blackouts, warm-up; see docs/guards.md"
     )
@@ -123,7 +126,7 @@ class Merchant(Appearance):
 
     @field_validator("relays")
     @classmethod
-    def _check_relays(cls, value: tuple[Relay, ...]) -> tuple[Relay, ...]:
+    def _check_relays(cls, value: tuple[RelayRoad, ...]) -> tuple[RelayRoad, ...]:
         names = [relay.relay for relay in value]
         if len(set(names)) < len(names):
             raise ValueError("a relay stands twice; write each once")

@@ -37,7 +37,7 @@ Names = Annotated[tuple[Name, ...], AfterValidator(_without_twins)]
 Folder = Annotated[str, AfterValidator(_checked_folder)]
 
 
-class _Relay(BaseModel, frozen=True, extra="forbid"):
+class _Road(BaseModel, frozen=True, extra="forbid"):
     """What all relays have in common. A kind that takes no events, or no segments, says in `hint` what does."""
 
     hint: ClassVar[Mapping[str, str]] = {}
@@ -53,14 +53,14 @@ class _Relay(BaseModel, frozen=True, extra="forbid"):
         return value
 
 
-class _HttpRelay(_Relay, frozen=True):
+class _HttpRoad(_Road, frozen=True):
     """A relay that is told by HTTP."""
 
     per_second: PerSecond = Field(default=10, description="how many deliveries go in a second at most")
     timeout_seconds: Seconds = Field(default=30, description="how long one delivery may take, all in all")
 
 
-class _Platform(_HttpRelay, frozen=True):
+class _PlatformRoad(_HttpRoad, frozen=True):
     """A platform that takes events alone."""
 
     hint = {"segments": "declare a relay of another kind for them (webhook, audience_file, members_file)"}
@@ -70,7 +70,7 @@ class _Platform(_HttpRelay, frozen=True):
     url: Url | None = Field(default=None, repr=False, description="of a stand-in; without it the platform's own")
 
 
-class OutboxRoad(_Relay, frozen=True):
+class OutboxRoad(_Road, frozen=True):
     """Files under PP_HOME/outbox; nothing leaves the machine."""
 
     hint = dict.fromkeys(
@@ -82,7 +82,7 @@ class OutboxRoad(_Relay, frozen=True):
     segments: Names = Field(default=(), description="segments whose snapshots it takes")
 
 
-class WebhookRoad(_HttpRelay, frozen=True):
+class WebhookRoad(_HttpRoad, frozen=True):
     """Signed requests to an address."""
 
     via: Literal["webhook"] = Field(description="signed requests")
@@ -92,7 +92,7 @@ class WebhookRoad(_HttpRelay, frozen=True):
     secret: SecretName = Field(repr=False, description="NAME of the variable PP_SECRET_NAME to sign by")
 
 
-class ListrakRoad(_Platform, frozen=True):
+class ListrakRoad(_PlatformRoad, frozen=True):
     """Listrak: events are raised on contacts of a list, which start its conversations."""
 
     via: Literal["listrak"] = Field(description="Listrak's e-mail API")
@@ -121,7 +121,7 @@ class ListrakRoad(_Platform, frozen=True):
         return self.list_ids.get(event_name, self.list_id)
 
 
-class KlaviyoRoad(_Platform, frozen=True):
+class KlaviyoRoad(_PlatformRoad, frozen=True):
     """Klaviyo: events that start its flows."""
 
     via: Literal["klaviyo"] = Field(description="Klaviyo's events API")
@@ -131,7 +131,7 @@ class KlaviyoRoad(_Platform, frozen=True):
     )
 
 
-class _FilesRoad(_Relay, frozen=True):
+class _FilesRoad(_Road, frozen=True):
     """Files of segments in a folder."""
 
     hint = {"events": "declare a relay of another kind for them (webhook, listrak, klaviyo)"}
@@ -165,7 +165,7 @@ class MembersFileRoad(_FilesRoad, frozen=True):
     )
 
 
-RELAY_ROADS: Mapping[str, type[_Relay]] = {
+RELAY_ROADS: Mapping[str, type[_Road]] = {
     "outbox": OutboxRoad,
     "webhook": WebhookRoad,
     "listrak": ListrakRoad,
@@ -182,7 +182,7 @@ def _via(value: Any) -> str | None:
     return via if isinstance(via, str) and via in RELAY_ROADS else None
 
 
-Relay = Annotated[
+RelayRoad = Annotated[
     Annotated[OutboxRoad, Tag("outbox")]
     | Annotated[WebhookRoad, Tag("webhook")]
     | Annotated[ListrakRoad, Tag("listrak")]

@@ -6,10 +6,10 @@ variables that hold its secrets (`PP_SECRET_<NAME>`), never a secret itself.
 
 import re
 from ipaddress import ip_address
-from typing import Annotated, Literal, Self
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, Field
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,49}")
@@ -80,29 +80,3 @@ def _checked_url(value: str) -> str:
 Name = Annotated[str, AfterValidator(checked_name)]
 SecretName = Annotated[str, AfterValidator(_checked_secret_name)]
 Url = Annotated[str, AfterValidator(_checked_url)]
-
-
-class InboundWebhook(BaseModel, frozen=True, extra="forbid"):
-    """Who may tell `pp serve` what became of messages, and in which form (docs/serving.md)."""
-
-    source: Name = Field(description="its name: the last part of the address that it posts to")
-    secret: SecretName = Field(repr=False, description="NAME of the variable PP_SECRET_NAME that holds its secret")
-    format: Literal["plain", "postmark", "sendgrid", "sms", "twilio"] = Field(
-        default="plain", description="of what it posts"
-    )
-    proof: Literal["signature", "password"] = Field(
-        default="signature",
-        description="signature: PP-Signature, or the provider's own; password: HTTP Basic, for who can't sign",
-    )
-    url: str = Field(default="", description="of twilio's signature: the address that it posts to, as it stands there")
-
-    @model_validator(mode="after")
-    def _check_url(self) -> Self:
-        if self.format != "twilio" or self.proof == "password":
-            if self.url:
-                raise ValueError("url is only of use for the signature of format: twilio; leave it out")
-        elif not self.url:
-            raise ValueError("url is missing; write the address that the provider posts to, which it signs")
-        elif url_parts(self.url).scheme != "https":
-            raise ValueError("url has to begin with https://")
-        return self

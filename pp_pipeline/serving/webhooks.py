@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from pp_pipeline.inbound_webhooks import InboundWebhook
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.roads import InboundWebhook
 from pp_pipeline.sending.outlets.webhook import verify
 from pp_pipeline.serving import twilio
 from pp_pipeline.serving.contact_words import resubscribe, unsubscribe

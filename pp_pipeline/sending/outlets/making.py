@@ -13,9 +13,9 @@ from pp_pipeline.relay_roads import (
     ListrakRoad,
     MembersFileRoad,
     OutboxRoad,
+    RelayRoad,
     WebhookRoad,
 )
-from pp_pipeline.relay_roads import Relay as DeclaredRelay
 from pp_pipeline.sending.outlets.outbox import OutboxChannel, OutboxRelay
 from pp_pipeline.sending.outlets.outlet import Channel, Outlets, Relay
 from pp_pipeline.settings import Settings
@@ -33,8 +33,8 @@ def make_outlets(settings: Settings, merchants: Mapping[str, Merchant]) -> Outle
         for name in CHANNELS:
             whose = f"channel {name} of {merchant.merchant}"
             channels[merchant.merchant, name] = _channel(settings, merchant.channels.road(name), whose)
-        for declared in merchant.relays:
-            relays[merchant.merchant, declared.relay] = _relay(settings, declared, merchant)
+        for road in merchant.relays:
+            relays[merchant.merchant, road.relay] = _relay(settings, road, merchant)
     return Outlets(channels, relays)
 
 
@@ -62,32 +62,32 @@ def _channel(settings: Settings, road: ChannelRoad, whose: str) -> Channel:
     return OutboxChannel(settings.outbox)
 
 
-def _relay(settings: Settings, declared: DeclaredRelay, merchant: Merchant) -> Relay:
-    """The relay of a declaration; what it needs is imported when it is made."""
-    if not settings.live or isinstance(declared, OutboxRoad):
+def _relay(settings: Settings, road: RelayRoad, merchant: Merchant) -> Relay:
+    """The relay of a road; what it needs is imported when it is made."""
+    if not settings.live or isinstance(road, OutboxRoad):
         return OutboxRelay(settings.outbox)
 
     def secret(name: str) -> SecretStr:
-        return settings.secret_of(name, f"relay {declared.relay} of {merchant.merchant}")
+        return settings.secret_of(name, f"relay {road.relay} of {merchant.merchant}")
 
-    match declared:
+    match road:
         case WebhookRoad():
             from pp_pipeline.sending.outlets.webhook import WebhookRelay
 
-            return WebhookRelay(declared, secret(declared.secret))
+            return WebhookRelay(road, secret(road.secret))
         case ListrakRoad():
             from pp_pipeline.sending.outlets.listrak import ListrakRelay
 
-            return ListrakRelay(declared, secret(declared.client_secret))
+            return ListrakRelay(road, secret(road.client_secret))
         case KlaviyoRoad():
             from pp_pipeline.sending.outlets.klaviyo import KlaviyoRelay
 
-            return KlaviyoRelay(declared, secret(declared.api_key), merchant.zone_info)
+            return KlaviyoRelay(road, secret(road.api_key), merchant.zone_info)
         case AudienceFileRoad():
             from pp_pipeline.sending.outlets.audience_file import AudienceFileRelay
 
-            return AudienceFileRelay(declared, settings.audiences)
+            return AudienceFileRelay(road, settings.audiences)
         case MembersFileRoad():
             from pp_pipeline.sending.outlets.members_file import MembersFileRelay
 
-            return MembersFileRelay(declared)
+            return MembersFileRelay(road)
