@@ -18,7 +18,7 @@ from pp_pipeline.messages.links import LinkRule, link_rule, rewrite_html, rewrit
 from pp_pipeline.messages.render import Renderer
 from pp_pipeline.sending.outlets.outlet import EmailDraft
 from pp_pipeline.sending.planned import PlannedMessage
-from pp_pipeline.sending.proofs import sample_message
+from pp_pipeline.sending.samples import sample_message
 from pp_pipeline.serving.link_tokens import TrackedLink, read_link_token
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.landing_shop import merchant

@@ -12,70 +12,23 @@ from uuid import uuid4
 
 from sqlalchemy import select, update
 
-from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.ledger.coupons import Coupon
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.render import Renderer, RenderError
 from pp_pipeline.messages.sms import segments
-from pp_pipeline.sending.couponing import REHEARSAL
 from pp_pipeline.sending.guards.recipients import Recipients
 from pp_pipeline.sending.outlets.outlet import Channel, Draft, EmailDraft, Outcome, OutletBroken
-from pp_pipeline.sending.planned import ContactFacts, Order, OrderLine, PlannedMessage
+from pp_pipeline.sending.planned import PlannedMessage
+from pp_pipeline.sending.samples import sample_message
 from pp_pipeline.settings import utc_now
 
 NOT_ON_ALLOW_LIST = "not_on_allow_list"
 SUPPRESSED = "suppressed"
 MARK = "[test] "
 _LEASE = timedelta(minutes=10)
-
-
-def sample_message(
-    conversation: Conversation, merchant: Merchant, secret: bytes, to: str, day: date, key: str
-) -> PlannedMessage:
-    """The conversation's message about an order that nobody made, with a code that no shop takes.
-
-    Args:
-        to: an address, or of a conversation that writes texts a phone number (E.164).
-    """
-    is_text = conversation.message.channel == "sms"
-    use = conversation.message.coupon
-    lines = (
-        OrderLine("SAMPLE-1", "Notebook, lined", "Paper", 2, 695),
-        OrderLine("SAMPLE-2", "Desk lamp", "Furnishings", 1, 4_900),
-    )
-    order = Order(
-        number="SAMPLE",
-        date=day - timedelta(days=7),
-        ship_date=day - timedelta(days=5),
-        status="shipped",
-        total_cents=sum(line.quantity * (line.unit_price_cents or 0) for line in lines),
-        currency=merchant.currency,
-        attributes={"first_name": "Alex"},
-        lines=lines,
-    )
-    return PlannedMessage(
-        key=key,
-        merchant=merchant.merchant,
-        contact_key=contact_key(secret, merchant.merchant, to),
-        email=None if is_text else to,
-        run_key="",
-        conversation=conversation.conversation,
-        step=conversation.step,
-        occurrence=1,
-        pass_number=1,
-        channel=conversation.message.channel,
-        template=conversation.message.template,
-        event_id="",
-        order_number=None,
-        due_on=day,
-        order=order,
-        contact=ContactFacts(first_name="Alex", phone=to if is_text else ""),
-        coupon=Coupon(REHEARSAL + key[:8], day + timedelta(days=use.min_days_valid)) if use else None,
-    )
 
 
 def _marked(draft: Draft) -> Draft:

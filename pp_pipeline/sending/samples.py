@@ -1,19 +1,21 @@
-"""Messages to be looked at, not sent: about the newest real order, or about one that nobody made.
+"""Messages that no shopper gets: proofs, about an order that nobody made, and what is looked at by `pp render`.
 
-They carry neither the address nor the key of a contact, so no link in them speaks for anybody.
+What is looked at may be about a real order. It carries neither the address nor the key of a contact, so no link in it
+speaks for anybody.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
-from pp_pipeline.contact_keys import is_contact_key
+from pp_pipeline.contact_keys import contact_key, is_contact_key
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.ledger.coupons import Coupon
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.contact_facts import read_contact
+from pp_pipeline.sending.couponing import REHEARSAL
 from pp_pipeline.sending.orders import read_order
-from pp_pipeline.sending.planned import ContactFacts, Order, PlannedMessage, RecommendedProduct
-from pp_pipeline.sending.proofs import sample_message
+from pp_pipeline.sending.planned import ContactFacts, Order, OrderLine, PlannedMessage, RecommendedProduct
 from pp_pipeline.sending.recommended import recommended_products
 from pp_pipeline.sending.recommending import Wanted
 from pp_pipeline.warehouse import Connection
@@ -72,6 +74,51 @@ def real_facts(
         read_order(connection, merchant, order_number, day),
         read_contact(connection, merchant, contact_key),
         recommended_products(connection, [wanted], merchants, day).get(wanted, ()),
+    )
+
+
+def sample_message(
+    conversation: Conversation, merchant: Merchant, secret: bytes, to: str, day: date, key: str
+) -> PlannedMessage:
+    """The conversation's message about an order that nobody made, with a code that no shop takes.
+
+    Args:
+        to: an address, or of a conversation that writes texts a phone number (E.164).
+    """
+    is_text = conversation.message.channel == "sms"
+    use = conversation.message.coupon
+    lines = (
+        OrderLine("SAMPLE-1", "Notebook, lined", "Paper", 2, 695),
+        OrderLine("SAMPLE-2", "Desk lamp", "Furnishings", 1, 4_900),
+    )
+    order = Order(
+        number="SAMPLE",
+        date=day - timedelta(days=7),
+        ship_date=day - timedelta(days=5),
+        status="shipped",
+        total_cents=sum(line.quantity * (line.unit_price_cents or 0) for line in lines),
+        currency=merchant.currency,
+        attributes={"first_name": "Alex"},
+        lines=lines,
+    )
+    return PlannedMessage(
+        key=key,
+        merchant=merchant.merchant,
+        contact_key=contact_key(secret, merchant.merchant, to),
+        email=None if is_text else to,
+        run_key="",
+        conversation=conversation.conversation,
+        step=conversation.step,
+        occurrence=1,
+        pass_number=1,
+        channel=conversation.message.channel,
+        template=conversation.message.template,
+        event_id="",
+        order_number=None,
+        due_on=day,
+        order=order,
+        contact=ContactFacts(first_name="Alex", phone=to if is_text else ""),
+        coupon=Coupon(REHEARSAL + key[:8], day + timedelta(days=use.min_days_valid)) if use else None,
     )
 
 
