@@ -6,8 +6,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from pp_pipeline.messages.colors import READABLE, contrast, is_color, on_dark
 from pp_pipeline.messages.locales import known_locale
-
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+from pp_pipeline.roads import checked_email
 
 
 class Appearance(BaseModel):
@@ -29,9 +28,7 @@ class Appearance(BaseModel):
     @field_validator("reply_to")
     @classmethod
     def _check_reply_to(cls, value: str) -> str:
-        if value and not EMAIL.fullmatch(value):
-            raise ValueError("not an e-mail address, such as shop@example.com")
-        return value
+        return checked_email(value) if value else value
 
     @field_validator("logo_url")
     @classmethod

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from pp_pipeline.appearance import EMAIL, Appearance
+from pp_pipeline.appearance import Appearance
 from pp_pipeline.channel_roads import CHANNEL_ROADS, Channels
 from pp_pipeline.inbound_webhooks import InboundWebhook
 from pp_pipeline.landing.feeds import Due, Feed, IneligibleRule
 from pp_pipeline.link_policy import LinkPolicy
 from pp_pipeline.relay_roads import RELAY_ROADS, RelayRoad
-from pp_pipeline.roads import Name
+from pp_pipeline.roads import Name, checked_email
 from pp_pipeline.sending_policy import (
     Blackout,
     Cap,
@@ -35,6 +35,7 @@ from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
 Selector = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
+Email = Annotated[str, AfterValidator(checked_email)]
 
 
 class MerchantError(ValueError):
@@ -50,7 +51,7 @@ class Merchant(Appearance):
     zone: str = Field(description="IANA zone of its dates, such as America/New_York")
     currency: str = Field(description="three letters, such as USD")
     sender_name: str = Field(min_length=1, description="who messages are from")
-    sender_email: str = Field(description="address messages are from")
+    sender_email: Email = Field(description="address messages are from")
     postal_address: str = Field(min_length=1, description="stands in every commercial message")
     unsubscribe_url: str = Field(description="page where a contact unsubscribes")
     site_url: str = Field(description="the shop")
@@ -101,13 +102,6 @@ class Merchant(Appearance):
         names = [feed.feed for feed in value]
         if len(set(names)) < len(names):
             raise ValueError("a feed stands twice; give each a name of its own")
-        return value
-
-    @field_validator("sender_email")
-    @classmethod
-    def _check_email(cls, value: str) -> str:
-        if not EMAIL.fullmatch(value):
-            raise ValueError("not an e-mail address, such as shop@example.com")
         return value
 
     @field_validator("unsubscribe_url", "site_url")
@@ -201,7 +195,16 @@ def _fault(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         allowed = _names(model, required=False)
         return f"{field} is not known; allowed are {allowed}"
-    return f"{field}: {fault['msg'].removeprefix('Value error, ')}"
+    return f"{field}: {_FORMS.get(fault['type']) or fault['msg'].removeprefix('Value error, ')}"
+
+
+_FIELDS, _LIST = "write fields under it, such as {one: value, another: value}", "write a list, such as [one, another]"
+_FORMS = {
+    "string_type": "write a text, in quotes where it looks like a number or a day",
+    "int_type": "write a whole number, without quotes",
+    "model_type": _FIELDS, "dict_type": _FIELDS, "mapping_type": _FIELDS, "tuple_type": _LIST, "list_type": _LIST,
+}  # fmt: skip
+"""What to write where a value is of another kind than its field."""
 
 
 def _place(location: Sequence[str | int]) -> list[str | int]:

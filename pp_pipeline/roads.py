@@ -5,6 +5,7 @@ variables that hold its secrets (`PP_SECRET_<NAME>`), never a secret itself.
 """
 
 import re
+from email.headerregistry import Address
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -13,6 +14,8 @@ from pydantic import AfterValidator, Field
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,49}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 PerSecond = Annotated[int, Field(ge=1, le=1000)]
@@ -75,6 +78,21 @@ def _checked_url(value: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("http:// is for a server on this machine (localhost); write https://")
     return value
+
+
+def checked_email(value: str) -> str:
+    """An address that messages are from, or answers go to: one that no header takes would keep every message back.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        if _EMAIL.fullmatch(value):
+            Address(addr_spec=_NOT_ASCII.sub("x", value))  # the parser knows plain ASCII only
+            return value
+    except Exception:  # it raises many kinds, some of them by accident
+        pass
+    raise ValueError("not an e-mail address, such as shop@example.com")
 
 
 Name = Annotated[str, AfterValidator(checked_name)]

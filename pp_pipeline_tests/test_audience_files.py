@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from pp_pipeline.forgetting.audiences import forget_in_audiences
 from pp_pipeline.ledger.suppressions import Suppress, apply_changes
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.relay_roads import AudienceFileRoad, MembersFileRoad
-from pp_pipeline.sending.outlets import audience_file
+from pp_pipeline.sending.outlets import audience_file, members_file
 from pp_pipeline.sending.outlets.audience_file import AudienceFileRelay
 from pp_pipeline.sending.outlets.members_file import MembersFileRelay
 from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
@@ -143,6 +144,39 @@ def test_whoever_may_have_been_handed_out_is_removed_whatever_a_crash_did(
     assert set(folder.removed(then)) <= set(hashes("abc"))
 
 
+@pytest.mark.parametrize("content", ["", "{}", '{"snapshot_on": 1, "members": [], "removed": []}'])
+def test_without_knowing_whom_a_platform_has_nothing_is_written(folder: Folder, content: str) -> None:
+    folder.deliver("ab")
+    (memory,) = folder.relay.memory.glob("*.json")
+    known = memory.read_text()
+    memory.write_text(content)
+    with pytest.raises(OutletBroken, match="memory_not_readable"):
+        folder.deliver("a", NEXT)
+    assert not list(folder.path.glob(f"*{NEXT}*"))
+    memory.write_text(known)
+    folder.deliver("a", NEXT)
+    assert folder.removed(NEXT) == hashes("b")
+
+
+def test_of_two_senders_of_a_members_file_the_newer_day_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    road = {"relay": "site", "via": "members_file", "folder": str(tmp_path), "segments": ("loyal",)}
+    relay = MembersFileRelay(MembersFileRoad.model_validate(road))
+    second = Thread(target=lambda: list(relay.deliver_snapshots([snapshot("b", NEXT)])))
+    write = members_file.write_whole
+
+    def write_late(path: Path, content: bytes) -> None:
+        if not second.ident:  # the other sender comes when the older day was looked at and not yet written
+            second.start()
+            second.join(0.2)
+        write(path, content)
+
+    monkeypatch.setattr(members_file, "write_whole", write_late)
+    (outcome,) = relay.deliver_snapshots([snapshot("a")])
+    second.join()
+    (path,) = tmp_path.glob("*.json")
+    assert (outcome.state, json.loads(path.read_text())["members"]) == ("sent", ["cb"])
+
+
 def test_a_folder_that_is_not_there_is_not_made(folder: Folder) -> None:
     folder.path.rmdir()
     with pytest.raises(OutletBroken, match="no_such_folder"):
@@ -244,13 +278,19 @@ def test_somebody_forgotten_leaves_the_files_and_is_told_as_removed(lite: World)
     assert gone not in (shop.settings.audiences / "main-outbox_relay-loyal.json").read_text().partition("removed")[0]
 
 
-def test_a_members_file_loses_somebody_forgotten(lite: World) -> None:
+@pytest.mark.parametrize("segment", ["loyal", "removed"])
+def test_a_members_file_loses_somebody_forgotten(lite: World, segment: str) -> None:
     lite.plan_snapshot(DAY, 2)
-    shop = live(lite, via="members_file")
+    lite.execute("update segment_snapshots set segment = ?", (segment,))
+    shop = live(lite, via="members_file", segments=[segment])
     shop.run()
     merchant = load_merchants(shop.settings)["main"]
     assert forget_in_audiences(merchant, "c000000", [], writes=True) == 1
     (path,) = shop.settings.home.glob("files/*.json")
     assert json.loads(path.read_text())["members"] == ["c000001"]
+    draft = path.with_name(f".{path.name}.77.part")  # a kill left it
+    path.rename(draft)
+    assert [forget_in_audiences(merchant, "c000001", [], writes) for writes in (False, True, True)] == [1, 1, 0]
+    assert not draft.exists()
     path.write_text("not ours")
     assert forget_in_audiences(merchant, "c000001", [], writes=True) == 0

@@ -146,6 +146,16 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
     "a webhook's secret is missing": (
         _merchant(webhooks=[{"source": "post", "secret": "HOOK"}]), "roads of main", "warn", "PP_SECRET_HOOK",
     ),
+    "several secrets are missing": (
+        _merchant(channels=SMTP, webhooks=[{"source": "post", "secret": "HOOK"}]),
+        "roads of main", "warn", "channel email of main needs it; PP_SECRET_HOOK is not set",
+    ),
+    "a relay's folder is not there": (
+        _merchant(relays=[
+            {"relay": "site", "via": "members_file", "segments": ["loyal"], "folder": "/srv/nobody/made/this"}
+        ]),
+        "roads of main", "warn", "/srv/nobody/made/this of relay site is not there",
+    ),
     "a selector has no key": (_merchant(dkim_selectors=["own"]), "DKIM of example.com, own", "fail", "no key"),
     "the domain has no record": (
         _merchant(sender_email="shop@other.example.com"), "SPF of other.example.com", "fail", "no record",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pp_pipeline.sending.outlets.http_posting import Request
 from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
 from pp_pipeline.sending.outlets.pace import MOST_UNANSWERED
 from pp_pipeline_tests.listrak_server import CONTACT, EVENTS, TOKEN
@@ -94,12 +95,13 @@ def test_no_secret_and_no_address_shows(platform: Platform, caplog: pytest.LogCa
     with SERVERS[platform]([Answer(400, body=b"no person0@example.com"), Answer(401), Answer(401)]) as server:
         outlet = relay(platform, server.url)
         text = repr(outcomes(outlet, [event(0)])) + repr(outlet) + repr(vars(outlet))
+        text += repr(Request("GET", "/Contact/person0%40example.com", {"Authorization": "token-1"}))
         with pytest.raises(OutletBroken) as error:
             list(outlet.deliver_events([event(1)]))
         outlet.close()
     text += "".join(traceback.format_exception(error.value)) + caplog.text
     secrets = [secret.get_secret_value() for secret in SECRETS.values()]
-    assert not any(word in text for word in [*secrets, "token-1", "person0@", "person1@"])
+    assert not any(word in text for word in [*secrets, "token-1", "person0", "person1@"])
 
 
 def _drawn(draw: random.Random, rate: float) -> Answer | None:

@@ -5,6 +5,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,9 @@ def merchants(folder: Path, declared: dict[str, Any]) -> dict[str, Merchant]:
         (hook(port=1), ["relays.0.port is not known; allowed are relay, per_second, timeout_seconds, via"]),
         (listrak(segments=["loyal"]), ["relays.0: segments is of no use with via: listrak", "audience_file"]),
         (listrak(client_secret="hunter2"), ["relays.0.client_secret", "PP_SECRET_NAME"]),
-        (listrak(list_id="345"), ["relays.0.list_id", "integer"]),
+        (listrak(list_id="345"), ["relays.0.list_id", "whole number, without quotes"]),
+        ({"channels": {"email": "smtp"}}, ["channels.email: write fields under it"]),
+        (klaviyo(revision=date(2026, 10, 15)), ["relays.0.revision: write a text, in quotes"]),
         (listrak(event_ids={}), ["relays.0: purchase stands in one of events and event_ids only"]),
         (listrak(list_ids={"shipped": 1}), ["relays.0: list_ids: shipped is not among the events"]),
         (listrak(profile_fields={"email": 1}), ["relays.0.profile_fields.email", "'order_number'"]),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pp_pipeline.sending.engagement import read_engagement
-from pp_pipeline_tests.guard_worlds import CONTACT, NOON, add_feedback, add_sent, new_version, set_policy
+from pp_pipeline_tests.guard_worlds import CONTACT, NOON, add_contact, add_feedback, add_sent, new_version, set_policy
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 from pp_pipeline_tests.sending_world import DAY, World, key_of
 
@@ -42,6 +42,12 @@ def _written(world: World, **columns: Any) -> None:
         add_sent(world, "earlier", columns.pop("at"), **columns)
 
 
+def agreed(days: int, channel: str = "email", basis: str = "explicit") -> dict[str, Any]:
+    """Cells of the contacts feed: a consent so many days ago."""
+    name = f"{channel}_commercial_consent"
+    return {name: basis, f"{name}_on": ago(days), f"{name}_evidence": "form"}
+
+
 SKIPPED, SENT = "skipped: sunset", "sent"
 CASES: dict[str, tuple[Arrange, str]] = {
     "nothing for long": (lambda _: None, SKIPPED),
@@ -63,6 +69,11 @@ CASES: dict[str, tuple[Arrange, str]] = {
     "a delivery": (_did("delivered", 3), SKIPPED),
     "a click of somebody else": (_did("clicked", 3, contact_key="somebody"), SKIPPED),
     "a click at another merchant's": (_did("clicked", 3, merchant="other"), SKIPPED),
+    "consent": (lambda world: add_contact(world, **agreed(DAYS - 1)), SENT),
+    "consent by another channel": (lambda world: add_contact(world, **agreed(3, "sms")), SENT),
+    "consent that is too long ago": (lambda world: add_contact(world, **agreed(DAYS)), SKIPPED),
+    "consent that is yet to come": (lambda world: add_contact(world, **agreed(-1)), SKIPPED),
+    "consent that the shop assumes": (lambda world: add_contact(world, **agreed(3, basis="soft_opt_in")), SKIPPED),
     # whose silence proves nothing
     "nothing is heard": (lambda world: world.execute("delete from feedback_rows"), SENT),
     "something is heard of late only": (_forget_opening(100), SENT),

@@ -17,13 +17,17 @@ from pp_pipeline.forgetting.outbox import forget_in_outbox
 from pp_pipeline.forgetting.searching import Search
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.merchants import load_merchants
+from pp_pipeline.sending.contact_facts import read_contact
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.outlets.outbox import OutboxChannel
 from pp_pipeline.sending.outlets.outlet import Outlets
 from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.sending.planned import ContactFacts
 from pp_pipeline.serving.contact_words import resubscribe, unsubscribe
 from pp_pipeline.serving.feedback_files import FeedbackFiles
 from pp_pipeline.serving.intake import Intake
+from pp_pipeline.serving.phones import phone_of
+from pp_pipeline.serving.sms import SmsMessage, keys_of_phones
 from pp_pipeline.why.deliveries import DeliveryTeller
 from pp_pipeline.why.history import History
 from pp_pipeline_tests.guard_worlds import CONTACT, NOON, add_contact, add_sent, set_policy, suppress
@@ -274,6 +278,29 @@ def test_a_number_is_exported_as_one(lite: World, tmp_path: Path) -> None:
     plan(lite)
     lite.run()
     assert endings(lite) == ["sent"]
+
+
+@pytest.mark.parametrize("target", ["duckdb", "postgres"])
+def test_all_who_ask_for_a_number_read_the_same_row(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str
+) -> None:
+    url = request.getfixturevalue("postgres_database").url if target == "postgres" else ""
+    world = World.make(tmp_path, target=target, warehouse_url=url)
+    for number, name in enumerate(["B.csv", "a.csv", "C.csv"]):  # by their bytes the second is the last
+        add_contact(world, feed_file=name, feed_line=9 - number, phone=f"+1212555010{number}")
+    merchant, secret = load_merchants(world.settings)["main"], contact_secret(world.settings)
+    phones = [f"+1212555010{number}" for number in range(3)]
+    with world.warehouse.connect() as connection:
+        assert read_contact(connection, "main", CONTACT).phone == phones[1]
+        assert History(connection, "main").phone(CONTACT) == phones[1]
+    assert phone_of(world.settings, "main", CONTACT) == phones[1]
+    keys = keys_of_phones(world.settings, secret, merchant, phones)
+    assert [keys[phone][1:] for phone in phones] == [[], [CONTACT], []]
+
+
+def test_no_name_number_or_text_shows() -> None:
+    shown = repr([ContactFacts(first_name="Ann", phone=PHONE), SmsMessage(PHONE, "I am Ann", "SM1")])
+    assert "Ann" not in shown and PHONE not in shown
 
 
 def test_why_tells_of_a_number_that_is_suppressed(lite: World) -> None:

@@ -1,6 +1,7 @@
 """Relays by HTTP: each failure has the one outcome that is surely true, and receivers can believe what they get."""
 
 import json
+import socket
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,8 +14,10 @@ import trustme
 from pydantic import SecretStr
 
 from pp_pipeline.relay_roads import WebhookRoad
+from pp_pipeline.sending.outlets import timed_sockets
 from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
 from pp_pipeline.sending.outlets.pace import MOST_UNANSWERED, Pace
+from pp_pipeline.sending.outlets.timed_sockets import Deadline
 from pp_pipeline.sending.outlets.webhook import WebhookRelay, signature_of, verify
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
 from pp_pipeline_tests.test_smtp import patience, server_tls, trusting
@@ -139,6 +142,25 @@ def test_a_refused_connection_is_a_failure_until_the_server_is_back() -> None:
 
 def test_a_host_that_nobody_knows_is_a_failure() -> None:
     assert outcomes(relay("https://localhost.invalid/pp"), [event(0)]) == [Outcome("failed", "broken: no_such_host")]
+
+
+def test_all_addresses_of_a_host_share_one_span_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, spans = [0.0], []
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        spans.append((address[0], timeout))
+        clock[0] += timeout
+        raise TimeoutError
+
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 443)) for number in range(3)]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr("socket.create_connection", connect)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    deadline = Deadline()
+    deadline.start(30)
+    with pytest.raises(TimeoutError):
+        timed_sockets.connect("hooks.example.com", 443, deadline)
+    assert spans == [("192.0.2.0", 10), ("192.0.2.1", 10), ("192.0.2.2", 10)]
 
 
 LARGE = replace(SNAPSHOT, members=tuple((f"c{number:031d}", "ann@example.com") for number in range(200_000)))

@@ -1,16 +1,20 @@
 """What people wrote: merchants, campaigns, conversations, and the secrets of the roads that they declare."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 
 from pp_pipeline.campaigns.parameters import CampaignError, check_segments, load_campaigns
 from pp_pipeline.campaigns.warnings import event_takers
+from pp_pipeline.channel_roads import CHANNELS
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import ConversationError, load_conversations
 from pp_pipeline.dbt_project import DbtError, DbtProject
 from pp_pipeline.doctor.finding import Finding
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
-from pp_pipeline.sending.outlets.making import make_outlets
-from pp_pipeline.serving.webhooks import sources_of
+from pp_pipeline.relay_roads import AudienceFileRoad, MembersFileRoad
+from pp_pipeline.sending.outlets.making import make_channel, make_relay
+from pp_pipeline.serving.webhooks import source_of
 from pp_pipeline.settings import Settings, SettingsError
 
 _MEND = "put right what the text names"
@@ -57,22 +61,37 @@ def check_campaigns(
 
 
 def check_roads(settings: Settings, merchants: Mapping[str, Merchant]) -> Iterator[Finding]:
-    """Whether the secrets of all declared roads and webhooks are set; in live mode nothing is sent without."""
+    """Whether all declared roads and webhooks have their secrets, and relays their folders; in live mode nothing is
+    sent without the ones, and nothing written without the others."""
+    for merchant in merchants.values():
+        what = f"roads of {merchant.merchant}"
+        if lacking := [*_missing_secrets(settings, merchant), *_missing_folders(merchant)]:
+            fix = "set the variables in the environment, make the folders"
+            yield Finding(what, "fail" if settings.live else "warn", "; ".join(lacking), fix)
+            continue
+        roads = [
+            f"{channel} by {road.via}"
+            for channel, road in merchant.channels
+            if channel in merchant.channels.model_fields_set
+        ]
+        roads += [f"relay {relay.relay} by {relay.via}" for relay in merchant.relays]
+        roads += [f"webhook {webhook.source}" for webhook in merchant.webhooks]
+        yield Finding(what, "ok", ", ".join(roads) or "none: everything is written to the outbox")
+
+
+def _missing_secrets(settings: Settings, merchant: Merchant) -> Iterator[str]:
     as_live = settings.model_copy(update={"live": True})
-    for name, merchant in merchants.items():
-        what = f"roads of {name}"
+    makers = [partial(make_channel, as_live, merchant, channel) for channel in CHANNELS]
+    makers += [partial(make_relay, as_live, merchant, relay) for relay in merchant.relays]
+    makers += [partial(source_of, settings, merchant, webhook) for webhook in merchant.webhooks]
+    for make in makers:
         try:
-            make_outlets(as_live, {name: merchant}).close()
-            sources_of(settings, {name: merchant})
+            make()
         except SettingsError as error:
-            detail = str(error).removesuffix(". Nothing was sent")
-            yield Finding(what, "fail" if settings.live else "warn", detail, "set the variable in the environment")
-        else:
-            roads = [
-                f"{channel} by {road.via}"
-                for channel, road in merchant.channels
-                if channel in merchant.channels.model_fields_set
-            ]
-            roads += [f"relay {relay.relay} by {relay.via}" for relay in merchant.relays]
-            roads += [f"webhook {webhook.source}" for webhook in merchant.webhooks]
-            yield Finding(what, "ok", ", ".join(roads) or "none: everything is written to the outbox")
+            yield str(error).removesuffix(". Nothing was sent")
+
+
+def _missing_folders(merchant: Merchant) -> Iterator[str]:
+    for relay in merchant.relays:
+        if isinstance(relay, AudienceFileRoad | MembersFileRoad) and not Path(relay.folder).is_dir():
+            yield f"{relay.folder} of relay {relay.relay} is not there"

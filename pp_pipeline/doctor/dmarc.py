@@ -1,9 +1,12 @@
 """DMARC (RFC 7489): what receivers do with mails that pass neither SPF nor DKIM in the sender's own name."""
 
+import re
+
 from pp_pipeline.doctor.dkim import tags
 from pp_pipeline.doctor.dns import Ask
 from pp_pipeline.doctor.finding import Finding
 
+_RECORD = re.compile(r"v\s*=\s*DMARC1\s*(;|$)")  # to the letter, and before all else: receivers see no other
 _POLICIES = ("none", "quarantine", "reject")
 
 
@@ -41,7 +44,7 @@ def _find(domain: str, ask: Ask) -> tuple[str, list[str]]:
     labels = domain.split(".")
     for first in range(max(len(labels) - 1, 1)):
         place = ".".join(labels[first:])
-        records = [text for text in ask(f"_dmarc.{place}") if tags(text).get("v", "").upper() == "DMARC1"]
+        records = [text for text in ask(f"_dmarc.{place}") if _RECORD.match(text)]
         if records:
             return place, records
     return domain, []

@@ -1,7 +1,9 @@
 """SPF (RFC 7208): who may send for a domain. Mail servers give up on a record that asks DNS more than 10 times."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 
 from pp_pipeline.doctor.dns import Ask
 from pp_pipeline.doctor.finding import Finding
@@ -11,6 +13,7 @@ _ENOUGH_LOOKUPS = 30
 _TERM = re.compile(r"([+?~-]?)([a-z][a-z0-9_.-]*)(?:([:=])(\S*?))?(?:/\S*)?", re.IGNORECASE)
 _ASKING = {"include", "a", "mx", "ptr", "exists", "redirect"}
 _MECHANISMS = {"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"}
+_NETWORKS = {"ip4": IPv4Network, "ip6": IPv6Network}
 
 
 @dataclass
@@ -23,26 +26,29 @@ class _Walk:
     ending: str = ""
     """What stands before the `all` that counts for the domain: `-`, `~`, `?` or `+`; '' where there is none."""
 
-    def read(self, record: str, trail: tuple[str, ...], is_own: bool = True) -> None:
+    def read(self, record: str, trail: tuple[str, ...], is_own: bool = True, lets_in: bool = True) -> None:
         """Read the terms of a record.
 
         Args:
             trail: the domains that led here, and the record's own.
             is_own: whether the record speaks for the domain that was asked about, and is not one that is included.
+            lets_in: whether the domain lets through whoever the record lets through.
         """
         terms = [(term, _TERM.fullmatch(term)) for term in record.split()[1:]]
-        names = [match[2].lower() if match else "" for _, match in terms]
-        for (term, match), name in zip(terms, names, strict=True):
-            if match is None or (name not in _MECHANISMS and match[3] != "="):
-                self.faults.append(f"'{term[:40]}' is no term of SPF")
-            elif name == "all" and is_own:
-                self.ending = match[1] or "+"
-            elif name in _ASKING and not (name == "redirect" and "all" in names):
+        self.faults += [f"'{term[:40]}' is no term of SPF" for term, match in terms if not _is_term(match)]
+        for qualifier, name, value in _counting([match for _, match in terms if match]):
+            if name == "all" and is_own:
+                self.ending = qualifier
+            elif name == "all" and lets_in and qualifier == "+":
+                self.faults.append(f"{trail[-1]}, which it includes, ends with +all: everybody may send in your name")
+            elif name in _ASKING:
                 self.lookups += 1
-                if name in ("include", "redirect"):
-                    self._follow((match[4] or "").rstrip("."), trail, is_own and name == "redirect")
+                if name == "include":
+                    self._follow(value, trail, False, lets_in and qualifier == "+")
+                elif name == "redirect":
+                    self._follow(value, trail, is_own, lets_in)
 
-    def _follow(self, domain: str, trail: tuple[str, ...], is_own: bool) -> None:
+    def _follow(self, domain: str, trail: tuple[str, ...], is_own: bool, lets_in: bool) -> None:
         if "%" in domain or self.lookups > _ENOUGH_LOOKUPS:  # depends on the mail; or enough is known
             return
         if not domain or domain in trail:
@@ -50,9 +56,31 @@ class _Walk:
             return
         records = spf_records(self.ask(domain))
         if len(records) == 1:
-            self.read(records[0], (*trail, domain), is_own)
+            self.read(records[0], (*trail, domain), is_own, lets_in)
         else:
             self.faults.append(f"{domain}, which it includes, has {len(records)} SPF records instead of one")
+
+
+def _is_term(match: re.Match[str] | None) -> bool:
+    """Whether a term is a mechanism, or a modifier (nobody has to know them all); addresses have to be such."""
+    name = match[2].lower() if match else ""
+    if match is None or name not in _NETWORKS:
+        return match is not None and (name in _MECHANISMS or match[3] == "=")
+    try:
+        return bool(_NETWORKS[name](match[0].partition(":")[2], strict=False))
+    except ValueError:
+        return False
+
+
+def _counting(terms: Sequence[re.Match[str]]) -> Iterator[tuple[str, str, str]]:
+    """Qualifier, name and value of the terms that receivers look at: with an `all` none behind it, and no redirect."""
+    has_all = any(match[2].lower() == "all" for match in terms)
+    for match in terms:
+        name = match[2].lower()
+        if not (name == "redirect" and has_all):
+            yield match[1] or "+", name, (match[4] or "").rstrip(".")
+        if name == "all":
+            return
 
 
 def spf_records(texts: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.relay_roads import AudienceFileRoad, MembersFileRoad
 from pp_pipeline.sending.outlets.audience_file import REMOVED, hash_of
-from pp_pipeline.sending.outlets.whole_files import write_whole
+from pp_pipeline.sending.outlets.whole_files import locked, write_whole
 
 
 def forget_in_audiences(merchant: Merchant, contact_key: str, addresses: Collection[str], writes: bool) -> int:
@@ -21,19 +21,30 @@ def forget_in_audiences(merchant: Merchant, contact_key: str, addresses: Collect
         addresses: the spellings of the contact's address.
     """
     names = {contact_key, *(hash_of(address) for address in addresses)}
-    return sum(_forget(path, names, writes) for path in _files(merchant))
+    found = 0
+    for path in _files(merchant):
+        with locked(path.parent):  # a sender may replace it at this moment
+            found += _forget(path, names, writes)
+    return found
 
 
 def _files(merchant: Merchant) -> Iterator[Path]:
     for relay in merchant.relays:
         if isinstance(relay, AudienceFileRoad | MembersFileRoad):
-            found = Path(relay.folder).glob(f"{merchant.merchant}-{relay.relay}-*")
-            yield from (path for path in found if not path.stem.endswith(REMOVED))
+            name = f"{merchant.merchant}-{relay.relay}-*"
+            drafts = f".{name}.part"
+            found = [path for pattern in (name, drafts) for path in Path(relay.folder).glob(pattern)]
+            yield from (path for path in found if f"{REMOVED}.csv" not in path.name)
 
 
 def _forget(path: Path, names: Collection[str], writes: bool) -> int:
     try:
         content = path.read_text()
+        if path.suffix == ".part":  # a kill left it half-written: nobody will ever read it
+            is_there = any(name in content for name in names)
+            if writes and is_there:
+                path.unlink(missing_ok=True)
+            return int(is_there)
         if path.suffix == ".json":
             fields = json.loads(content)
             members = fields["members"]

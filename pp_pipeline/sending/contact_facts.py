@@ -72,25 +72,30 @@ def read_email_consents(connection: Connection, days: list[date]) -> dict[tuple[
     }
 
 
+def newest_row_first(connection: Connection) -> str:
+    """The order of a contact's rows in the contacts feed in which the one that counts is the first: that of its newest
+    file date, then of the last file by name, then the last in it."""
+    bytewise = 'feed_file collate "C"' if connection.dialect == "postgres" else "feed_file"
+    return f"file_date desc, {bytewise} desc, row_in_file desc"
+
+
 def read_contact_rows(
     connection: Connection, asked: str, params: Sequence[object], columns: Sequence[str]
 ) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """The newest row of each contact: of its newest file date, then of the last file by name, then the last in it.
+    """The row of each contact that counts now.
 
     Args:
         asked: a query of the merchants and contact keys that are asked for, with `params` as its parameters.
     """
     if not connection.table_exists("contact_rows"):
         return {}
-    bytewise = 'feed_file collate "C"' if connection.dialect == "postgres" else "feed_file"
     sql = f"""
         with asked as ({asked}),
         ranked as (
             select
                 contacts.*,
                 row_number() over (
-                    partition by contacts.merchant, contacts.contact_key
-                    order by file_date desc, {bytewise} desc, row_in_file desc
+                    partition by contacts.merchant, contacts.contact_key order by {newest_row_first(connection)}
                 ) as recency
             from contact_rows as contacts
             inner join asked on contacts.merchant = asked.merchant and contacts.contact_key = asked.contact_key

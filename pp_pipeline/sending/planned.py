@@ -66,7 +66,7 @@ class RecommendedProduct:
 class ContactFacts:
     """What the contacts feed says now of a contact; all empty where it never spoke of it."""
 
-    first_name: str = ""
+    first_name: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
     """E.164."""
     locale: str = ""

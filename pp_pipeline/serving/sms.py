@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pp_pipeline.contact_keys import phone_key
 from pp_pipeline.landing.addresses import read_phone
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.contact_facts import newest_row_first
 from pp_pipeline.serving.intake import LOG
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
@@ -40,8 +41,8 @@ def word_of(body: str) -> Word:
 class SmsMessage:
     """An inbound message: who sent it (E.164), what it says, and its number at the provider."""
 
-    phone: str
-    body: str
+    phone: str = field(repr=False)
+    body: str = field(repr=False)
     number: str
 
 
@@ -68,8 +69,9 @@ def keys_of_phones(
     try:
         with Warehouse(settings, _LOCK_WAIT_SECONDS).connect() as connection:
             if connection.table_exists("contact_rows"):
+                sql = _CONTACTS_OF_PHONE.format(newest_row_first(connection))
                 for phone in keys:
-                    found = connection.rows(_CONTACTS_OF_PHONE, (name, name, phone, phone))
+                    found = connection.rows(sql, (name, name, phone, phone))
                     keys[phone] += sorted(key for (key,) in found)
     except Exception as error:
         LOG.warning("the warehouse could not be asked whose numbers these are: %s", type(error).__name__)
@@ -78,9 +80,7 @@ def keys_of_phones(
 
 _CONTACTS_OF_PHONE = """
 select contact_key from (
-    select contact_key, phone, row_number() over (
-        partition by contact_key order by file_date desc, feed_file desc, feed_line desc, row_in_file desc
-    ) as place
+    select contact_key, phone, row_number() over (partition by contact_key order by {}) as place
     from contact_rows
     where merchant = ? and contact_key in (select contact_key from contact_rows where merchant = ? and phone = ?)
 ) as newest

@@ -54,12 +54,20 @@ def sources_of(settings: Settings, merchants: Mapping[str, Merchant]) -> dict[tu
         SettingsError: a secret is not set.
     """
     return {
-        (name, webhook.source): Source(
-            merchant, webhook, settings.secret_of(webhook.secret, f"webhook {webhook.source} of {name}")
-        )
+        (name, webhook.source): source_of(settings, merchant, webhook)
         for name, merchant in merchants.items()
         for webhook in merchant.webhooks
     }
+
+
+def source_of(settings: Settings, merchant: Merchant, webhook: InboundWebhook) -> Source:
+    """One webhook of a merchant.
+
+    Raises:
+        SettingsError: its secret is not set.
+    """
+    secret = settings.secret_of(webhook.secret, f"webhook {webhook.source} of {merchant.merchant}")
+    return Source(merchant, webhook, secret)
 
 
 def take_post(settings: Settings, intake: Intake, secret: bytes, source: Source, body: bytes) -> dict[str, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from pp_pipeline.sending.contact_facts import newest_row_first
 from pp_pipeline.sending.plan import marks
 from pp_pipeline.warehouse import Connection
 from pp_pipeline.why.story import Source
@@ -134,10 +135,10 @@ class History:
 
     def phone(self, contact_key: str) -> str:
         """The contact's phone number now; '' where none is known."""
-        sql = """
+        sql = f"""
             select phone from contact_rows
-            where merchant = ? and contact_key in ({})
-            order by file_date desc, feed_file desc, row_in_file desc
+            where merchant = ? and contact_key in ({{}})
+            order by {newest_row_first(self.connection)}
             limit 1
         """
         return next((row[0] or "" for row in self._rows("contact_rows", sql, [contact_key])), "")

@@ -5,7 +5,7 @@ hears of openings or clicks on the channel, since before that time and to this d
 provider tells nothing, or because nothing was ever sent.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from pp_pipeline.sending.guards.case import Case, skip
 from pp_pipeline.sending.outlets.outlet import Outcome
@@ -21,9 +21,17 @@ def sunset(case: Case) -> Outcome | None:
         return None
     span = timedelta(days=rule.days)
     contact = case.item.contact
-    if any(day is not None and day > case.today - span for day in (contact.last_purchase_on, contact.engaged_on)):
+    shown = [contact.last_purchase_on, contact.engaged_on, *_asked_for(case)]
+    if any(day is not None and day > case.today - span for day in shown):
         return None
     return skip("sunset") if _would_be_heard(case, span) and _was_written_to(case, span) else None
+
+
+def _asked_for(case: Case) -> list[date]:
+    """When the contact asked for advertising by itself."""
+    consents = case.item.contact.consents.items()
+    given = [each.since for (_, kind), each in consents if kind == "commercial" and each.basis == "explicit"]
+    return [day for day in given if day is not None and day <= case.today]
 
 
 def _would_be_heard(case: Case, span: timedelta) -> bool:

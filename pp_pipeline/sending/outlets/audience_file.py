@@ -71,7 +71,7 @@ class AudienceFileRelay:
         """Write each snapshot's two files.
 
         Raises:
-            OutletBroken: the folder is not there.
+            OutletBroken: the folder is not there, or what the platform may have can't be read.
         """
         return write_each(self.road, snapshots, self._deliver)
 
@@ -111,9 +111,13 @@ class _Audience:
             if not path.exists():
                 yield cls(path, None, set(), set())
                 return
-            fields = json.loads(path.read_bytes())
-            day = date.fromisoformat(fields["snapshot_on"])
-            yield cls(path, day, set(fields["members"]), set(fields["removed"]))
+            try:
+                fields = json.loads(path.read_bytes())
+                day, members = date.fromisoformat(fields["snapshot_on"]), set(fields["members"])
+                audience = cls(path, day, members, set(fields["removed"]))
+            except (ValueError, KeyError, TypeError):  # without it nobody would be told as removed
+                raise OutletBroken("memory_not_readable") from None
+            yield audience
 
     def write(self, day: date, members: set[str], removed: set[str]) -> None:
         """Write down what holds from now on."""

@@ -33,7 +33,8 @@ class Request:
     """What is sent: `target` is the path with its query, behind the platform's address; '' is that address itself."""
 
     method: str
-    target: str
+    target: str = field(repr=False)
+    """May hold an address."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 

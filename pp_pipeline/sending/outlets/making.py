@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from pp_pipeline.channel_roads import CHANNELS, ChannelRoad, ProviderRoad, SmtpRoad, TwilioRoad
+from pp_pipeline.channel_roads import CHANNELS, ProviderRoad, SmtpRoad, TwilioRoad
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.relay_roads import (
     AudienceFileRoad,
@@ -31,22 +31,25 @@ def make_outlets(settings: Settings, merchants: Mapping[str, Merchant]) -> Outle
     relays: dict[tuple[str, str], Relay] = {}
     for merchant in merchants.values():
         for name in CHANNELS:
-            whose = f"channel {name} of {merchant.merchant}"
-            channels[merchant.merchant, name] = _channel(settings, merchant.channels.road(name), whose)
+            channels[merchant.merchant, name] = make_channel(settings, merchant, name)
         for road in merchant.relays:
-            relays[merchant.merchant, road.relay] = _relay(settings, road, merchant)
+            relays[merchant.merchant, road.relay] = make_relay(settings, merchant, road)
     return Outlets(channels, relays)
 
 
-def _channel(settings: Settings, road: ChannelRoad, whose: str) -> Channel:
-    """The channel of a road; what it needs is imported when it is made."""
+def make_channel(settings: Settings, merchant: Merchant, channel: str) -> Channel:
+    """One channel of a merchant; what it needs is imported when it is made.
+
+    Raises:
+        SettingsError: as `make_outlets`.
+    """
     if not settings.live:
         return OutboxChannel(settings.outbox)
 
     def secret(name: str) -> SecretStr:
-        return settings.secret_of(name, whose)
+        return settings.secret_of(name, f"channel {channel} of {merchant.merchant}")
 
-    match road:
+    match road := merchant.channels.road(channel):
         case SmtpRoad():
             from pp_pipeline.sending.outlets.smtp import SmtpChannel
 
@@ -62,8 +65,12 @@ def _channel(settings: Settings, road: ChannelRoad, whose: str) -> Channel:
     return OutboxChannel(settings.outbox)
 
 
-def _relay(settings: Settings, road: RelayRoad, merchant: Merchant) -> Relay:
-    """The relay of a road; what it needs is imported when it is made."""
+def make_relay(settings: Settings, merchant: Merchant, road: RelayRoad) -> Relay:
+    """One relay of a merchant; what it needs is imported when it is made.
+
+    Raises:
+        SettingsError: as `make_outlets`.
+    """
     if not settings.live or isinstance(road, OutboxRoad):
         return OutboxRelay(settings.outbox)
 

@@ -14,7 +14,7 @@ from pp_pipeline.relay_roads import MembersFileRoad
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.outlets.audience_file import file_name, hash_of, write_each
 from pp_pipeline.sending.outlets.outlet import Outcome
-from pp_pipeline.sending.outlets.whole_files import write_whole
+from pp_pipeline.sending.outlets.whole_files import locked, write_whole
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
 
 
@@ -35,7 +35,11 @@ class MembersFileRelay:
         Raises:
             OutletBroken: the folder is not there.
         """
-        return write_each(self.road, snapshots, self._deliver)
+        return write_each(self.road, snapshots, self._in_turn)
+
+    def _in_turn(self, snapshot: PlannedSnapshot) -> Outcome:
+        with locked(Path(self.road.folder)):  # two senders may deliver two days of one segment
+            return self._deliver(snapshot)
 
     def _deliver(self, snapshot: PlannedSnapshot) -> Outcome:
         path = Path(self.road.folder) / f"{file_name(self.road.relay, snapshot)}.json"

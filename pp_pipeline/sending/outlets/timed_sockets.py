@@ -7,6 +7,7 @@ ever. Here every step gets what is left of one span.
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -72,13 +73,25 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
         OSError: no such host, refused, too late.
     """
     try:
-        plain = socket.create_connection((host, port), timeout=deadline.left)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:  # a name with an empty or overlong part
         raise socket.gaierror("no such host") from None
+    plain = _first_of([address for *_, address in addresses], deadline)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     timed = _TimedSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
     timed.deadline = deadline
     return timed
+
+
+def _first_of(addresses: Sequence[tuple[Any, ...]], deadline: Deadline) -> socket.socket:
+    """A connection to the first address that takes one. What is left of the time is shared among those to come."""
+    problem = OSError("no address")
+    for place, address in enumerate(addresses):
+        try:
+            return socket.create_connection(address[:2], timeout=deadline.left / (len(addresses) - place))
+        except OSError as error:
+            problem = error
+    raise problem
 
 
 def encrypt(connection: socket.socket, host: str, tls: ssl.SSLContext, deadline: Deadline) -> socket.socket:
