@@ -101,6 +101,7 @@ def test_an_entry_is_taken_as_a_whole() -> None:
         ("general:\n  text: 12", "help.yml:2: general.text: is no text; put it in quotes"),
         ("general: {text: A,\n  review_by: soon}", "help.yml:2: general.review_by: is no day"),
         ("categories:\n  Paper:\n    text: A\n    de:\n      titel: B", "help.yml:5: categories.Paper.de.titel: is"),
+        ("general: {text: A,\n  locales: {de: {text: B}}}", "locales: write each locale as a word of the entry"),
         ("products: [A]", "help.yml:1: products: is no mapping of words"),
         ("general: {text: A}\ngeneral: {text: B}", "help.yml:2: is not valid YAML: 'general' stands twice"),
     ],

@@ -71,6 +71,7 @@ def test_a_link_to_the_shop_gets_the_tags_that_it_lacks(url: str, expected: str)
         "https://example.net/a", f"{HTTPS}notexample.com", "https://example.com.example.org", f"{HTTPS}example.comx",
         "https://ann@example.com/a", "https://example.org\\@example.com/", "https://example.org/@example.com",
         "https://example.com/a b", "https://example.com/\x00", "https://example.com\n/", "https://[::1]/", "https:///a",
+        "https://example.com/a?b=1&X-Amz-Signature=c", "https://example.com/a?sig=b",
     ],
 )  # fmt: skip
 def test_no_other_link_is_touched(url: str) -> None:

@@ -16,7 +16,7 @@ from pp_pipeline.messages.review import template_warnings
 from pp_pipeline.messages.sms import segments
 from pp_pipeline.messages.templates import templates_of
 from pp_pipeline.sending.outlets.mime import email_bytes
-from pp_pipeline.sending.planned import RecommendedProduct
+from pp_pipeline.sending.planned import OrderLine, RecommendedProduct
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.message_shop import (
     MERCHANT,
@@ -165,6 +165,24 @@ def test_a_text_part_that_is_written_goes_as_it_is(tmp_path: Path) -> None:
     assert email(made, message("<b>Ann</b>")).text.startswith("Hello <b>Ann</b> <3\nA\n\nhttps://example.com/unsub")
 
 
+@pytest.mark.parametrize("part", ["hello.txt.j2", "hello.mjml.j2"])
+def test_a_commercial_message_without_the_postal_address_is_not_sent(tmp_path: Path, part: str) -> None:
+    """A template may name it where it is not shown."""
+    address = "{{ merchant.postal_address }}"
+    files = {"hello.mjml.j2": mjml(""), "hello.txt.j2": "{{ unsubscribe_url }} " + address}
+    made = renderer(tmp_path, files={f"hello/{name}": text for name, text in files.items()})
+    assert email(made)
+    words = "{% for word in merchant.postal_address.split() %}<b>{{ word | upper }}</b> {% endfor %}"
+    hidden = "{% if not order %}" + address + "{% endif %}"
+    in_words, in_none = ({**files, part: files[part].replace(address, new)} for new in (words, hidden))
+    made = renderer(tmp_path / "words", files={f"hello/{name}": text for name, text in in_words.items()})
+    assert "<b>CORNER</b>" in email(made).html + email(made).text
+    made = renderer(tmp_path / "hidden", files={f"hello/{name}": text for name, text in in_none.items()})
+    assert problems(tmp_path / "hidden") == []
+    with pytest.raises(RenderError, match=r"^render_error: hello/hello: no postal address$"):
+        email(made)
+
+
 def test_subject_and_preheader_stand_in_the_head(tmp_path: Path) -> None:
     subject = "Fish &amp; {{ contact.first_name }}"
     made = renderer(tmp_path, files={HELLO: mjml("", subject=subject, preheader="For {{ contact.first_name }}")})
@@ -286,6 +304,11 @@ def test_a_text_message_that_cannot_be_sent_is_refused(tmp_path: Path, text: str
         assert problems(tmp_path, "transactional", channel="sms") == []
 
 
+def test_a_sender_with_a_blank_that_does_not_break_is_found(tmp_path: Path) -> None:
+    made = renderer(tmp_path, files={"hello/hello.sms.j2": SMS, "words.yml": WORDS}, sender_name="Corner\xa0Shop")
+    assert sms(made).text.startswith("Corner Shop: ")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -323,6 +346,20 @@ def test_a_look_that_cannot_be_used_is_refused(more: dict[str, Any], told: str) 
         type(MERCHANT).model_validate(MERCHANT.model_dump(exclude_unset=True) | more)
 
 
+def test_what_messages_share_is_reviewed_too(tmp_path: Path) -> None:
+    blocks = {
+        "blocks/a.mjml.j2": "\n{# review_by: 2027-03-01 #}\n<mj-text>A</mj-text>",
+        "blocks/b.mjml.j2": "{# review_by: 1 #}",
+    }
+    made = '<mj-include path="../blocks/a.mjml.j2" />'
+    write(tmp_path, {HELLO: mjml(made), "hello/hello.de.mjml.j2": mjml(made), **blocks})
+    assert problems(tmp_path) == []
+    found = template_warnings(tmp_path, [conversation()], {"main": MERCHANT}, date(2027, 3, 2))
+    assert [(each.message, each.file, each.line) for each in found] == [("", "blocks/a.mjml.j2", 2)]
+    write(tmp_path, {HELLO: mjml('<mj-include path="../blocks/b.mjml.j2" />')})
+    assert problems(tmp_path) == ["blocks/b.mjml.j2:1: review_by is no day such as 2027-03-01"]
+
+
 def test_what_wants_to_be_looked_at(tmp_path: Path) -> None:
     button = '<mj-button href="{}">Look</mj-button>'
     files = {
@@ -344,6 +381,7 @@ def test_what_wants_to_be_looked_at(tmp_path: Path) -> None:
         ]
 
 
+UNNAMED = OrderLine(None, None, None, 1, None)
 PRODUCTS = tuple(
     RecommendedProduct(f"S{number}", f"Shade {number}", None, url, image, price, "USD", "accessory")
     for number, (url, image, price) in enumerate(
@@ -359,7 +397,9 @@ def test_the_shipped_messages_with_and_without_all_that_they_may_show(name: str,
     conversations = {each.conversation: each for each in load_conversations(shipped.conversations_dir)}
     merchant = MERCHANT.model_copy(update={"logo_url": "https://example.com/logo.png" if is_full else ""})
     made = Renderer(shipped.conversations_dir, conversations, {"main": merchant}, b"a secret of enough characters")
-    planned = message("Ann" if is_full else "", lines=(line("Lamp"), line(None)) * (30 if is_full else 1))
+    planned = message(
+        "Ann" if is_full else "", lines=(line("Lamp"), line(None)) * 30 if is_full else (line("Lamp"), UNNAMED)
+    )
     planned = replace(planned, conversation=name, template=conversations[name].message.template)
     if is_full:
         planned = replace(planned, recommended=PRODUCTS)

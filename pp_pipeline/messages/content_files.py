@@ -58,6 +58,8 @@ class Entry(Text):
     def _gather_locales(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
+        if "locales" in given:
+            raise ValueError("locales: write each locale as a word of the entry itself, such as de: {text: ...}")
         locales = {key: value for key, value in given.items() if key not in cls.model_fields and _is_locale(key)}
         return {key: value for key, value in given.items() if key not in locales} | {"locales": locales}
 

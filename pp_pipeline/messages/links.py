@@ -31,6 +31,9 @@ _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 # No user and no backslash: programs differ in where those say that a link leads.
 _LINK = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]+)?(?:[/?#][^\s\\]*)?", re.IGNORECASE)
 _IN_TEXT = re.compile('https?://[^\\s<>"\u201c\u201d\u2019\u00ab\u00bb]+', re.IGNORECASE)  # up to any closing quote
+# Of links that are signed as a whole, which a further tag would break.
+_SIGNATURES = frozenset(("sig", "sign", "signature", "hmac", "x-amz-signature", "x-goog-signature"))
+_LONGEST_IN_TEXT = 8_000  # no program follows longer ones
 _ENDS_SENTENCE = ".,;:!?'*_"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
@@ -66,6 +69,8 @@ class LinkRule:
         base, mark, fragment = url.partition("#")
         _, question, query = base.partition("?")
         present = {unquote_plus(part.partition("=")[0]) for part in query.split("&")}
+        if not _SIGNATURES.isdisjoint(name.lower() for name in present):
+            return url
         added = "&".join(f"{name}={value}" for name, value in self.tags if name not in present)
         if not added:
             return url
@@ -118,6 +123,8 @@ def rewrite_text(content: str, rule: LinkRule) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         url = found[0]
+        if len(url) > _LONGEST_IN_TEXT:
+            return url
         while url[-1] in _ENDS_SENTENCE or _closes_what_is_before(url):
             url = url[:-1]
         return rule.applied(url) + found[0][len(url) :]

@@ -19,6 +19,8 @@ from pp_pipeline.messages.jinja_masks import WORD, Masks
 if TYPE_CHECKING:
     from pp_pipeline.messages.templates import Templates
 
+MAX_FILES = 100
+"""Of one message, a file that is included twice counted twice: files that include each other could be without end."""
 _CONTENT = (
     "mj-text", "mj-button", "mj-image", "mj-divider", "mj-spacer", "mj-table", "mj-social", "mj-navbar",
     "mj-accordion", "mj-carousel",
@@ -110,6 +112,11 @@ class MjmlMessage:
         """
         if name in including:
             self.problems.append(f"{place}: includes {name}, which includes it again")
+            return ""
+        if len(self.files) >= MAX_FILES:
+            if len(self.files) == MAX_FILES:  # told once
+                self.problems.append(f"{place}: includes more than {MAX_FILES} files")
+                self.files.append(name)
             return ""
         self.files.append(name)
         try:

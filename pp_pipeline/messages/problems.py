@@ -53,8 +53,9 @@ def template_problems(
             problems.append(f"{name}:1: '{locale}' is no locale; write one such as de or de_AT")
             continue
         try:
-            templates.review_by(name)
             found = templates.sms_file(message, name) if form == SMS else templates.email_file(message, name)
+            for file in found.files:
+                templates.review_by(file)
         except TemplateError as error:
             problems += str(error).splitlines()
         else:

@@ -4,18 +4,20 @@ A message that can't be rendered whole is not sent; what is told of it is the te
 error, never the values.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from pathlib import Path
 
 from markupsafe import escape
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.messages.budget import budget
 from pp_pipeline.messages.content import Chosen
 from pp_pipeline.messages.links import link_rule, rewrite_html, rewrite_text
-from pp_pipeline.messages.sandbox import budget
 from pp_pipeline.messages.sms import plain_blanks, segments
 from pp_pipeline.messages.templates import Templates, templates_of
 from pp_pipeline.messages.text_part import tidy
@@ -26,6 +28,9 @@ from pp_pipeline.serving.tokens import Person, make_token
 
 MAX_HTML_BYTES = 102_400
 """Gmail cuts off what is longer, and with it the unsubscribe link."""
+
+_TAGS = re.compile(r"<[^<>]*+>")
+_NO_LETTERS = re.compile(r"[\W_]++")
 
 
 class RenderError(RuntimeError):
@@ -78,6 +83,8 @@ class Renderer:
             raise RenderError(f"render_error: {name}: an empty part")
         if kind == "commercial" and (unsubscribe_url not in text or str(escape(unsubscribe_url)) not in html):
             raise RenderError(f"render_error: {name}: no unsubscribe link")
+        if kind == "commercial" and not (_says(text, merchant.postal_address) and _says(html, merchant.postal_address)):
+            raise RenderError(f"render_error: {name}: no postal address")
         if len(html) > MAX_HTML_BYTES or len(html.encode("utf-8", "replace")) > MAX_HTML_BYTES:
             raise RenderError(f"render_error: {name}: more than 100 kB of HTML")
         return EmailDraft(
@@ -108,7 +115,8 @@ class Renderer:
         text = rewrite_text(plain_blanks(tidy(template.text.render(values)).strip()), rule)
         if not text:
             raise RenderError(f"render_error: {name}: an empty part")
-        if kind == "commercial" and (merchant.sender_name not in text or words.get("reply_stop", "\0") not in text):
+        said = (merchant.sender_name, words.get("reply_stop", "\0"))
+        if kind == "commercial" and not all(plain_blanks(each) in text for each in said):
             raise RenderError(f"render_error: {name}: does not say who writes and how to stop it")
         count, most = segments(text), self.conversations[message.conversation].message.max_segments
         if count > most:
@@ -150,3 +158,11 @@ class Renderer:
         token = make_token(self.secret, Person(merchant.merchant, contact_key, "email"))
         separator = "&" if "?" in merchant.unsubscribe_url else "?"
         return f"{merchant.unsubscribe_url}{separator}c={token}"
+
+
+def _says(content: str, words: str) -> bool:
+    """Whether a part of a message shows words, whatever tags and signs stand between them."""
+    if words in content or str(escape(words)) in content:
+        return True
+    shown = _NO_LETTERS.sub("", unescape(_TAGS.sub("", content)))
+    return _NO_LETTERS.sub("", words).casefold() in shown.casefold()

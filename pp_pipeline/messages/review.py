@@ -72,13 +72,31 @@ def template_warnings(
     homes = [_SITE, *(re.escape(merchant.site_url.rstrip("/")) for merchant in merchants.values())]
     bare = re.compile(f"({'|'.join(homes)}){_END_OF_LINK}")
     found: list[ReviewWarning] = []
+    own, shared = set[str](), set[str]()
     for conversation in conversations:
         message = f"{conversation.conversation}/{conversation.message.template}"
         forms = (SMS,) if conversation.message.channel == "sms" else (MJML, TEXT)
         for name in [name for form in forms for name in templates.variants(message, form)]:
+            own.add(name)
+            shared |= set(_files(templates, message, name))
             warnings = _of_template(templates, message, name, bare, today)
             found += [ReviewWarning(name, line, text) for line, text in warnings]
+    for name in sorted(shared - own):
+        found += [ReviewWarning(name, line, text) for line, text in _past_review(templates, name, today)]
     return found
+
+
+def _files(templates: Templates, message: str, name: str) -> Sequence[str]:
+    """What a file is made of, itself included."""
+    if name.endswith(f".{MJML}.j2"):
+        return templates.email_file(message, name).files
+    return templates.sms_file(message, name).files if name.endswith(f".{SMS}.j2") else ()
+
+
+def _past_review(templates: Templates, name: str, today: date) -> Iterator[tuple[int, str]]:
+    day, line = templates.review_by(name)
+    if day is not None and day < today:
+        yield line, f"was to be reviewed by {day}; read it again, then write a later day"
 
 
 def content_warnings(
@@ -96,9 +114,7 @@ def _of_template(
     templates: Templates, message: str, name: str, bare: re.Pattern[str], today: date
 ) -> Iterator[tuple[int, str]]:
     """Line and text of each."""
-    day, line = templates.review_by(name)
-    if day is not None and day < today:
-        yield line, f"was to be reviewed by {day}; read it again, then write a later day"
+    yield from _past_review(templates, name, today)
     for number, text in enumerate(templates.read(name).splitlines(), 1):
         if bare.search(text):
             yield number, "links to the home page alone; lead to what the message speaks of"

@@ -5,34 +5,33 @@ filters and methods that make much out of little) is left out so that a budget h
 letter that is printed is paid for, and a message that would not end is given up by itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sized
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import FunctionLoader, StrictUndefined, TemplateSyntaxError, nodes, pass_context
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
-from pp_pipeline.messages.formats import link, long_date, money
+from pp_pipeline.messages.budget import counted, short, spend_letters, spend_work
+from pp_pipeline.messages.filters import FILTERS, TESTS, flat, plain, searched, worded
 
-MAX_STEPS = 10_000
-MAX_LETTERS = 300_000
-MAX_TEXT = 100_000
-"""Of one value that a template puts together."""
-
-_KEPT_FILTERS = (
-    "abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "groupby", "int",
-    "items", "join", "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse",
-    "select", "selectattr", "sort", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode",
-)  # fmt: skip
 _TEXT_METHODS = {
     "capitalize", "count", "endswith", "find", "isalpha", "isdigit", "lower", "lstrip", "partition", "removeprefix",
     "removesuffix", "rpartition", "rsplit", "rstrip", "split", "startswith", "strip", "title", "upper",
 }  # fmt: skip
+_METHODS: dict[Any, set[str]] = {
+    str: _TEXT_METHODS,
+    date: {"year", "month", "day", "weekday", "isoweekday", "isoformat"},
+    Mapping: {"get", "items", "keys", "values"},
+    tuple: {"grouper", "list"},  # of what `groupby` makes
+    (int, float, Decimal, list, range, bytes): set(),
+}
+"""What may be taken of values, but for our own records."""
+_WRITTEN = (nodes.Const, nodes.List, nodes.Tuple, nodes.Dict)
 _REFUSED: dict[type[nodes.Node], str] = {
     nodes.Macro: "macros",
     nodes.CallBlock: "call blocks",
@@ -42,25 +41,6 @@ _REFUSED: dict[type[nodes.Node], str] = {
     nodes.FromImport: "imports",
     nodes.ScopedEvalContextModifier: "autoescape",
 }
-
-
-@dataclass
-class _Budget:
-    steps: int = MAX_STEPS
-    letters: int = MAX_LETTERS
-
-
-_BUDGET: ContextVar[_Budget | None] = ContextVar("budget", default=None)
-
-
-@contextmanager
-def budget() -> Iterator[None]:
-    """What is rendered inside may take MAX_STEPS steps and print MAX_LETTERS letters, all in all."""
-    token = _BUDGET.set(_Budget())
-    try:
-        yield
-    finally:
-        _BUDGET.reset(token)
 
 
 class MessageEnvironment(ImmutableSandboxedEnvironment):
@@ -80,8 +60,9 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             auto_reload=False,
         )
-        own = {"money": money, "long_date": long_date, "link": link, "counted": _counted, "short": _short}
-        self.filters = {name: self.filters[name] for name in _KEPT_FILTERS} | own
+        built_in = {"counted": counted, "short": short, "paid": _paid, "plain": plain, "worded": worded, "flat": flat}
+        self.filters = FILTERS | built_in | {"searched": searched}
+        self.tests = TESTS
         self.globals: dict[str, Any] = {"range": _short_range}
 
     def compile(self, source: Any, *arguments: Any, **named: Any) -> Any:
@@ -96,7 +77,7 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
         return super().compile(source, *arguments, **named)
 
     def bounded(self, tree: nodes.Template) -> nodes.Template:
-        """The tree with its loops counted and its joined texts measured."""
+        """The tree with its loops counted, its joined texts measured, and no lists put into lists."""
         for kind, word in _REFUSED.items():
             if found := tree.find(kind):
                 raise TemplateSyntaxError(f"{word}: not for messages; share parts by including them", found.lineno)
@@ -106,8 +87,38 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
             if loop.recursive:
                 raise TemplateSyntaxError("a recursive loop is not for messages", loop.lineno)
             loop.iter = self._filtered(loop.iter, "counted")
+        self._pay_for_letters(tree)
+        self._bound_values(tree)
         self._measure_joins(tree)
         return tree
+
+    def _pay_for_letters(self, tree: nodes.Template) -> None:
+        """What stands in loops, or may be included in one, is paid for when it is printed, as values are."""
+        places = tree.find_all(nodes.For) if self.is_html else [tree]
+        outputs = {id(output): output for place in places for output in place.find_all(nodes.Output)}
+        for output in outputs.values():
+            if letters := sum(len(each.data) for each in output.nodes if isinstance(each, nodes.TemplateData)):
+                output.nodes.append(self._filtered(nodes.Const(letters, lineno=output.lineno), "paid"))
+
+    def _bound_values(self, tree: nodes.Template) -> None:
+        """Texts are joined of single values, lists written out hold those alone, and only such are compared."""
+        for joined in list(tree.find_all(nodes.Concat)):
+            joined.nodes = [self._filtered(each, "worded") for each in joined.nodes]
+        for items in list(tree.find_all((nodes.List, nodes.Tuple))):
+            if not isinstance(items, nodes.Tuple) or items.ctx == "load":
+                items.items = [
+                    each if isinstance(each, _WRITTEN) else self._filtered(each, "plain") for each in items.items
+                ]
+        for pair in list(tree.find_all(nodes.Pair)):
+            if not isinstance(pair.value, _WRITTEN):
+                pair.value = self._filtered(pair.value, "plain")
+        for compared in list(tree.find_all(nodes.Compare)):
+            compared.expr = self._compared(compared.expr, "flat")
+            for operand in compared.ops:
+                operand.expr = self._compared(operand.expr, "searched" if operand.op in ("in", "notin") else "flat")
+
+    def _compared(self, node: nodes.Expr, name: str) -> nodes.Expr:
+        return node if isinstance(node, nodes.Const) else self._filtered(node, name)
 
     def _measure_joins(self, node: nodes.Node) -> None:
         for field, value in node.iter_fields():
@@ -125,10 +136,17 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
         return wrapped
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """As in the sandbox; of text only the methods whose result is no longer than what they are given."""
-        if isinstance(obj, str) and attr not in _TEXT_METHODS:
-            return False
+        """As in the sandbox; of texts, days, numbers and lists only what makes nothing larger than it is given."""
+        for kind, allowed in _METHODS.items():
+            if isinstance(obj, kind):
+                return attr in allowed
         return super().is_safe_attribute(obj, attr, value)
+
+    def call(self, context: Context, obj: Any, *arguments: Any, **named: Any) -> Any:
+        """As in the sandbox; a method is paid for by what it goes through."""
+        owner = getattr(obj, "__self__", None)
+        spend_work(len(owner) if isinstance(owner, Sized) else 0)
+        return super().call(context, obj, *arguments, **named)
 
     def wrap_str_format(self, value: Any) -> None:
         """No exception for `str.format`: it is as little to be had as the other methods that pad."""
@@ -137,7 +155,7 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic of numbers that stay small; texts may be added up to MAX_TEXT."""
         if operator == "+" and isinstance(left, Sized) and isinstance(right, Sized):
-            return _short(super().call_binop(context, operator, left, right))
+            return short(super().call_binop(context, operator, left, right))
         for value in (left, right):
             if not isinstance(value, int | float | Decimal) or abs(value) > 10**15:
                 raise SecurityError(f"{operator} is for numbers below 10**15")
@@ -149,11 +167,7 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
 def _printable(value: object) -> object:
     """What is printed: known (nobody is to read 'None'), one value, and paid for."""
     if isinstance(value, str):
-        left = _BUDGET.get()
-        if left is not None:
-            left.letters -= len(value)
-            if left.letters < 0:
-                raise SecurityError("prints too much")
+        spend_letters(len(value))
         return value
     if value is None:
         raise TemplateRuntimeError("a value that is printed is not known")
@@ -162,32 +176,11 @@ def _printable(value: object) -> object:
     raise TemplateRuntimeError("a list or a record is printed; name what is meant of it")
 
 
-def _counted(items: Iterable[Any]) -> Iterable[Any]:
-    """What a loop goes through; each step is paid for."""
-    if isinstance(items, Sized):
-        _spend(len(items))
-        return items
-    return _counting(items)
-
-
-def _counting(items: Iterable[Any]) -> Iterator[Any]:
-    for item in items:
-        _spend(1)
-        yield item
-
-
-def _spend(steps: int) -> None:
-    left = _BUDGET.get()
-    if left is not None:
-        left.steps -= steps
-        if left.steps < 0:
-            raise SecurityError("takes too many steps")
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, Sized) and len(value) > MAX_TEXT:
-        raise SecurityError("makes too long a text")
-    return value
+@pass_context  # so that it is not worked out when the template is compiled
+def _paid(_: Context, letters: int) -> Markup:
+    """Pays for the template's own letters, which loops print again and again."""
+    spend_letters(letters)
+    return Markup("")
 
 
 def _short_range(*arguments: int) -> range:

@@ -19,7 +19,7 @@ from jinja2 import TemplateSyntaxError, nodes
 
 from pp_pipeline.messages.content import FOLDER, Contents
 from pp_pipeline.messages.locales import WORDS_FILE, Words, fallbacks, known_locale, language
-from pp_pipeline.messages.mjml import MjmlError, MjmlMessage
+from pp_pipeline.messages.mjml import MAX_FILES, MjmlError, MjmlMessage
 from pp_pipeline.messages.parts import EmailTemplate, Part, SmsTemplate
 from pp_pipeline.messages.sandbox import MessageEnvironment
 from pp_pipeline.messages.text_part import text_of_html
@@ -177,6 +177,8 @@ class Templates:
             if wanted not in self.files:
                 raise TemplateError(f"{name}:{found.lineno}: the template file {wanted} is not there")
             files += self._text_files(wanted, (*including, name))
+            if len(files) > MAX_FILES:
+                raise TemplateError(f"{name}:{found.lineno}: includes more than {MAX_FILES} files")
         return files
 
     def review_by(self, name: str) -> tuple[date | None, int]:

@@ -19,10 +19,11 @@ _VOID = {
     "area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr",
 }  # fmt: skip
 _SKIPPED = {"head", "style", "title"}
-_MANY_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
+# Each begins where blanks begin: from within a long run of them it would be tried again and again.
+_MANY_LINES = re.compile(r"(?<![ \t])[ \t]*+\n(?:[ \t]*+\n)++")
 _BLANKS = re.compile(r"\s+")
 _PIECES = re.compile(r"(ppx\d+xpp)")
-_LINE_ENDS = re.compile(r"[ \t]+(?:\|[ \t]*)*\n")
+_LINE_ENDS = re.compile(r"(?<![ \t|])[ \t]++(?:\|[ \t]*+)*+\n")
 
 
 def text_of_html(masked: str, masks: Masks) -> str:

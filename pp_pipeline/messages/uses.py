@@ -68,7 +68,15 @@ def _uses(templates: Templates, part: str, sources: list[str]) -> PartUses:
         undeclared.update(meta.find_undeclared_variables(tree) - set(templates.text.globals))
         for node in tree.find_all(_NODES):
             used.update(_named(node))
+        if _is_passed_on(tree, "content"):
+            used.add("content(...)")
     return PartUses(part, frozenset(used), frozenset(undeclared))
+
+
+def _is_passed_on(tree: nodes.Template, name: str) -> bool:
+    """Whether a function is used otherwise than by calling it: under another name nobody knows what it is asked for."""
+    calls = {id(call.node) for call in tree.find_all(nodes.Call)}
+    return any(found.name == name and id(found) not in calls for found in tree.find_all(nodes.Name))
 
 
 def _named(node: nodes.Node) -> Iterator[str]:

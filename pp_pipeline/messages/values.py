@@ -1,5 +1,6 @@
 """What a template can use: the values of one message (docs/messages.md, "Values")."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from pp_pipeline.sending.planned import PlannedMessage
 
 Content = Callable[[str], Mapping[str, str] | None]
 """Texts by name (`content("help")`): title, text, link_text, link, blank where there is none; None for nothing."""
+
+_LIKE_A_LINK = re.compile(r"://|@|\w\.\w{2,}")
 
 KNOWN: dict[str, set[str] | None] = {
     "contact": {"email", "first_name"},
@@ -68,9 +71,11 @@ def merchant_values(merchant: Merchant) -> dict[str, str]:
 
 
 def first_name(message: PlannedMessage) -> str:
-    """The contact's first name: as the contacts feed states it, else the order; '' if neither does."""
+    """The contact's first name: as the contacts feed states it, else the order; '' if neither does.
+
+    '' also of what mail programs would make a link of: whoever orders under such a name has us send it.
+    """
     known = message.order.attributes if message.order else {}
-    name = message.contact.first_name or known.get("first_name")
-    if name:
-        return " ".join(str(name).split())
-    return next(iter(str(known.get("customer_name") or "").split()), "")
+    name = " ".join(str(message.contact.first_name or known.get("first_name") or "").split())
+    name = name or next(iter(str(known.get("customer_name") or "").split()), "")
+    return "" if _LIKE_A_LINK.search(name) else name

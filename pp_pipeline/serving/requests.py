@@ -20,7 +20,7 @@ async def read_body(request: Request, most: int, seconds: float = BODY_SECONDS) 
     Raises:
         HTTPException: 413 it is larger than `most` bytes, 408 it does not come in time, 400 it breaks off.
     """
-    if (stated := request.headers.get("content-length", "")).isdigit() and int(stated[:12]) > most:
+    if (stated := request.headers.get("content-length", "")).isdecimal() and int(stated[:12]) > most:
         raise HTTPException(413)
     parts: list[bytes] = []
     try:
