@@ -197,6 +197,15 @@ def test_a_token_that_is_not_taken_is_renewed_once(question: str) -> None:
         assert (server.counts[TOKEN], len(server.accepted)) == (4, 1)
 
 
+def test_a_token_that_is_good_for_ages_is_kept() -> None:
+    with ListrakServer() as server:
+        server.lifetime = 10**12
+        outlet = relay("listrak", server.url)
+        assert outcomes(outlet, [event(0), event(1)]) == [Outcome("sent")] * 2
+        assert server.counts[TOKEN] == 1
+        outlet.close()
+
+
 def test_tokens_that_expired_at_listrak_are_renewed_between_events() -> None:
     with ListrakServer() as server:
         outlet = relay("listrak", server.url)

@@ -175,7 +175,11 @@ def test_an_answer_that_does_not_come_in_time_is_unknown(road: str, does: str) -
 
 
 @pytest.mark.parametrize("road", ROADS)
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'"ok"', b"{}", b'{"sid": null}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", b"[]", b'"ok"', b"{}", b'{"sid": null}', b"\xff\xfe", b"[" * 9_999],
+    ids=lambda body: repr(body[:20]),
+)
 def test_a_yes_that_nobody_can_read_is_unknown(road: str, body: bytes) -> None:
     with ProviderServer(road, [Answer(200, body=body)]) as server:
         outlet = channel(road, server)

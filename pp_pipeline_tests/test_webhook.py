@@ -252,14 +252,15 @@ def test_a_platform_that_asks_to_be_left_alone_is() -> None:
 
 
 def test_retry_after_may_be_a_date_and_is_a_day_at_most() -> None:
-    answers = [busy(503, Retry_After="Fri, 10 Jul 2026 12:00:45 GMT"), busy(503, Retry_After="9999999")]
+    said = ["Fri, 10 Jul 2026 12:00:45 GMT", "9999999", "Fri, 10 Jul 99999999999 12:00:45 GMT"]
+    answers = [busy(503, Retry_After=text) for text in said]
     with WebhookServer(answers) as server:
         waits = []
-        for number in range(2):
+        for number in range(3):
             webhook = relay(server.url)
-            waits += [each.retry_after for each in outcomes(webhook, [event(number)])]
+            waits += [(each.state, each.retry_after) for each in outcomes(webhook, [event(number)])]
             webhook.close()
-    assert waits == [timedelta(seconds=45), timedelta(days=1)]
+    assert waits == [("failed", timedelta(seconds=45)), ("failed", timedelta(days=1)), ("failed", None)]
 
 
 def test_silence_breaks_the_outlet_before_many_are_unknown() -> None:

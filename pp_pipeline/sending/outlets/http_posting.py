@@ -242,7 +242,7 @@ def _wait(text: str, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(text)), _LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(until - now, timedelta(0)), _LONGEST_WAIT)

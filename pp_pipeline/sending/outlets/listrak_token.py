@@ -14,7 +14,7 @@ from pp_pipeline.sending.outlets.outlet import OutletBroken
 from pp_pipeline.sending.outlets.timed_sockets import Deadline
 
 HOST = "auth.listrak.com"
-_MARGIN = timedelta(minutes=1)
+_MARGIN, _LONGEST = timedelta(minutes=1), timedelta(days=1)
 _REFUSED = (400, 401, 403)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -47,7 +47,7 @@ class ListrakToken:
         """
         if self._token is None or self._now() >= self._good_until:
             self._token, lifetime = self._ask()
-            self._good_until = self._now() + lifetime - _MARGIN
+            self._good_until = self._now() + min(lifetime, _LONGEST) - _MARGIN
         return self._token
 
     def drop(self) -> None:

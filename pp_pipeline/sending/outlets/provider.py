@@ -93,7 +93,7 @@ class ProviderChannel:
             self._backend.send_messages([message])
         except Settled as settled:
             return settled.outcome
-        except (AnymailError, ValueError, TypeError, AttributeError, LookupError) as error:
+        except (AnymailError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             if self._calls.answer is not None:  # that it refuses the message, or one that makes no sense
                 return self._outcome(self._calls.answer, {})
             if isinstance(error, AddressNotUsable | AnymailInvalidAddress):

@@ -30,6 +30,12 @@ _QUEUE_ID = re.compile(
     re.I | re.A,
 )
 _WAIT = re.compile(r"\b(\d{1,5}) ?(s|sec|seconds?|m|min|minutes?|h|hours?)\b", re.I)
+# What a server says with 5xx of whoever sends, and not of the recipient or the message: it can be mended, or passes.
+_OF_THE_SENDING = re.compile(
+    rb"relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))"
+    rb"|(unable|not (permitted|allowed)) to relay|\b5\.4\.5\b|sending (quota|limit)",
+    re.I,
+)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -122,7 +128,7 @@ class SmtpChannel:
         if 400 <= code < 500:
             return Outcome("failed", f"busy: {code}", retry_after=_wait(text))
         if 500 <= code < 600:
-            return Outcome("skipped", f"rejected: {code}")
+            return _rejected(code, text)
         self._drop()
         return Outcome("unknown", "bad_answer")
 
@@ -143,7 +149,7 @@ class SmtpChannel:
             self._reset(session)
         if 400 <= code < 500:
             return Outcome("failed", f"busy: {code}", retry_after=_wait(text))
-        return Outcome("skipped", f"rejected: {code}") if 500 <= code < 600 else Outcome("failed", "bad_answer")
+        return _rejected(code, text) if 500 <= code < 600 else Outcome("failed", "bad_answer")
 
     def _reset(self, session: Session) -> None:
         try:
@@ -163,6 +169,13 @@ def _as_sent(content: bytes) -> bytes:
     """A message with its end; dots that begin a line are doubled (RFC 5321, 4.5.2), and no line ends otherwise."""
     lines = _BEGIN_OF_LINE_DOT.sub(b"..", _LINE_END.sub(b"\r\n", content))
     return lines + (b"" if lines.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+
+
+def _rejected(code: int, text: bytes) -> Outcome:
+    """What 5xx means for a message: never, unless it is said of whoever sends."""
+    if _OF_THE_SENDING.search(text):
+        return Outcome("failed", f"refused: {code}")
+    return Outcome("skipped", f"rejected: {code}")
 
 
 def _queue_id(text: bytes) -> str:

@@ -66,7 +66,7 @@ class TwilioChannel:
             return settled.outcome
         except (TwilioRestException, TwilioServiceException) as refused:
             return _refused(refused.code if isinstance(refused.code, int) else 0)
-        except (ValueError, TypeError, AttributeError):  # what is no answer of Twilio's
+        except (ValueError, TypeError, AttributeError, RecursionError):  # what is no answer of Twilio's
             return Outcome("unknown", "bad_answer")
         return Outcome("sent", provider_id=plain_id(taken.sid)) if taken.sid else Outcome("unknown", "bad_answer")
 
