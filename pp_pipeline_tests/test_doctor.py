@@ -188,6 +188,17 @@ def test_a_new_home_is_looked_at_and_left_as_it_is(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_home_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_by_dbt(settings: Settings, *_: Any) -> Iterator[Finding]:
+        (settings.home / "dbt").mkdir(parents=True)
+        yield Finding("campaigns", "ok", "")
+
+    monkeypatch.setattr("pp_pipeline.doctor.examining.check_campaigns", read_by_dbt)
+    states = {each.what: each.state for each in examine(Settings(home=tmp_path / "misspelt"), lambda _: [])}
+    assert (states["home folder"], states["campaigns"]) == ("warn", "ok")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_warehouse_that_a_build_holds_was_not_asked(sound: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pp_pipeline.doctor.stores._LOCK_WAIT_SECONDS", 0.0)
     with Warehouse(sound.settings).locked():

@@ -1,7 +1,10 @@
 """All that `pp doctor` looks at, in order."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pp_pipeline.doctor.declared import check_campaigns, check_conversations, check_merchants, check_roads
 from pp_pipeline.doctor.dkim import judge_dkim
@@ -25,9 +28,20 @@ def examine(settings: Settings, ask: Ask) -> Iterator[Finding]:
         return
     finding, conversations = check_conversations(settings, merchants)
     yield finding
-    yield from check_campaigns(settings, merchants, conversations)
+    with _home(settings) as home:
+        yield from check_campaigns(settings.model_copy(update={"home": home}), merchants, conversations)
     yield from check_roads(settings, merchants)
     yield from check_domains(merchants, ask)
+
+
+@contextmanager
+def _home(settings: Settings) -> Iterator[Path]:
+    """Where dbt writes while it reads; where there is no home none is made."""
+    if settings.home.exists():
+        yield settings.home
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def check_domains(merchants: Mapping[str, Merchant], ask: Ask) -> Iterator[Finding]:
