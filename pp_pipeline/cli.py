@@ -91,6 +91,19 @@ def queue(
 
 
 @app.command()
+def conversation(
+    name: Annotated[str, typer.Argument(help="Name of the conversation, such as win_back.")],
+    on: Annotated[str | None, typer.Option(help="The day to look at; default the newest built day.")] = None,
+    draw: Annotated[str | None, typer.Option(help="Write a picture: a file that ends in .svg or .mmd.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a conversation: its steps, and how many wait at each at the end of a day."""
+    from pp_pipeline.commands.conversation import show_conversation
+
+    raise typer.Exit(show_conversation(name, on, draw, as_json))
+
+
+@app.command()
 def why(
     who: Annotated[str, typer.Argument(help="An e-mail address, a contact key or an order number.")],
     merchant: Annotated[str, typer.Option(help="The merchant whose contact or order it is.")] = "main",

@@ -7,6 +7,7 @@ import dagster as dg
 from pp_pipeline.defs.campaigns import assets as campaigns
 from pp_pipeline.defs.campaigns import checks as campaign_checks
 from pp_pipeline.defs.conversations import assets as conversations
+from pp_pipeline.defs.conversations import checks as conversation_checks
 from pp_pipeline.defs.event_log import spare_syncs
 from pp_pipeline.defs.jobs import daily_job, sending_job
 from pp_pipeline.defs.landing import assets as landing
@@ -37,7 +38,11 @@ def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinit
     steps = [landing, orders, list_, campaigns, conversations, sending]
     return dg.Definitions(
         assets=[asset for step in steps for asset in step.assets(location)],
-        asset_checks=[*campaign_checks.checks(location), *sending_checks.checks(location)],
+        asset_checks=[
+            *campaign_checks.checks(location),
+            *conversation_checks.checks(location),
+            *sending_checks.checks(location),
+        ],
         jobs=[daily_job(), sending_job(), *fetching.jobs(location)],
         schedules=[daily_schedule(location), *fetching.schedules(location)],
         sensors=[*landing_sensors.sensors(location), *sending_sensors.sensors(location)],

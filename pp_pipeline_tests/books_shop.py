@@ -14,7 +14,7 @@ from pp_pipeline.campaigns.books import Book, begin_build, books, record_built_d
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline_tests.orders_oracle import OrderFile, days_between
-from pp_pipeline_tests.whole_way import WholeWay, differences
+from pp_pipeline_tests.whole_way import RUNS, WholeWay, differences
 from pp_pipeline_tests.worked_examples import january, row
 
 FIRST, LAST = january(1), january(6)
@@ -67,7 +67,7 @@ class BooksShop:
         self._conversations_hash = configuration
 
     def books(self) -> list[Book]:
-        return books(self.way.project.manifest(), FIRST, {"planned_messages": self._conversations_hash})
+        return books(self.way.project.manifest(), FIRST, dict.fromkeys(RUNS, self._conversations_hash))
 
     def build(
         self,

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +122,13 @@ def _land(world: World, table: str, row: dict[str, Any]) -> None:
     with world.warehouse.connect() as connection:
         prepare_tables(connection)
         connection.insert(table, pandas.DataFrame([row], dtype=object))
+
+
+def tell_of_ticket(world: World, event: str, hour: int) -> None:
+    """Feedback of DAY about the one ticket of the contact."""
+    columns = "merchant, contact_key, event, ticket_number, occurred_at, occurred_on, file_date"
+    place = "feed_file, feed_line, row_in_file, attributes"
+    world.execute(
+        f"insert into feedback_rows ({columns}, {place}) values ('main', ?, ?, 'T1', ?, ?, ?, 'f', 1, 1, '{{}}')",
+        [CONTACT, event, datetime.combine(DAY, time(hour)), DAY, DAY],
+    )

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.landing.tables import TABLES
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import load_merchants
@@ -76,7 +77,7 @@ _TABLES = (
     """create table planned_messages (
         message_id varchar, run_key varchar, conversation varchar, step varchar, occurrence integer,
         pass integer, channel varchar, template varchar, variant varchar, merchant varchar,
-        contact_key varchar, event_id varchar, order_number varchar, due_on date)""",
+        contact_key varchar, event_id varchar, order_number varchar, due_on date, not_before varchar)""",
     """create table external_events (
         event_id varchar, event_name varchar, campaign varchar, merchant varchar, contact_key varchar,
         email varchar, order_number varchar, sku varchar, occurred_on date)""",
@@ -90,6 +91,14 @@ _TABLES = (
     """create table order_lines (
         merchant varchar, order_number varchar, known_on date, line integer, sku varchar,
         product_name varchar, category varchar, quantity bigint, unit_price_cents bigint)""",
+)
+
+_FEEDBACK_COLUMNS = TABLES["feedback_rows"]
+_FEEDBACK = (
+    f"create table feedback_rows ({', '.join(f'{name} {kind}' for name, kind in _FEEDBACK_COLUMNS.items())})",
+    # somebody is heard, always: else no pass would follow another
+    "insert into feedback_rows (merchant, file_date, feed_file, feed_line, row_in_file, attributes)"
+    " values ('main', '2999-01-01', 'f', 1, 1, '{}')",
 )
 
 
@@ -117,7 +126,7 @@ class World:
     def make_tables(self) -> None:
         """The warehouse's tables, empty."""
         with self.warehouse.connect() as connection:
-            for statement in _TABLES:
+            for statement in (*_TABLES, *_FEEDBACK):
                 connection.execute(statement)
 
     @property

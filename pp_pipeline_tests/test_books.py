@@ -10,6 +10,7 @@ import pytest
 
 from pp_pipeline.build_range import BuildRange
 from pp_pipeline_tests.books_shop import CAMPAIGNS, FIRST, LAST, BooksShop, file_of
+from pp_pipeline_tests.whole_way import FIRED, RUNS
 from pp_pipeline_tests.worked_examples import january
 
 MISSING = "missing"
@@ -18,7 +19,8 @@ FILE = "built before the content of a file changed"
 LEFT_BEHIND = "built from days of another model that did not hold"
 
 ORDERS = ("order_lines", "order_versions")
-EVENTS = ("external_events", "planned_messages")
+RUN_TABLES = (*RUNS, *FIRED, "planned_messages")
+EVENTS = ("external_events", *RUN_TABLES)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +187,7 @@ def test_changed_thresholds_of_the_list_and_the_events_rebuild_what_reads_them(s
 
 def test_a_changed_conversation_rebuilds_the_planned_messages(shop: BooksShop) -> None:
     shop.change_conversations("other conversations")
-    assert shop.stale() == {"planned_messages": (1, CONFIGURATION)}
+    assert shop.stale() == all_from(1, CONFIGURATION, RUN_TABLES)
     assert shop.run(LAST, LAST) == (1, 6)
     assert shop.stale() == {}
 

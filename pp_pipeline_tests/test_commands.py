@@ -31,7 +31,8 @@ CAMPAIGNS = {
     "win_back": "event='win_back', wait_days=5, date_basis='order_date', repeat_orders='restart', "
     "audience=\"order_count >= 2 or bought_sku('S9', within_days=30)\"",
     "welcome": "event='welcome', wait_days=0, date_basis='order_date', repeat_orders='first'",
-    "summer": "event='welcome', wait_days=1, date_basis='order_date', active_from='2026-06-01'",
+    "summer": "event='welcome', wait_days=1, date_basis='order_date', active_from='2026-06-01', "
+    "audience='order_count >= 1'",
 }
 
 # Order files by day: order number, who, ordered on, ship date, status.
@@ -340,7 +341,7 @@ def test_a_test_message_goes_to_somebody_of_the_shop_with_a_sample_order(shop: S
     (file,) = shop.home.glob(f"outbox/messages/*/{sent['provider_id'].removeprefix('outbox:')}")
     mail = file.read_text()
     assert "To: staff@example.com" in mail and "Subject: [test] " in mail and "SAMPLE" in mail
-    assert "there is no conversation thank_yu" in shop.pp("send-test", "thank_yu", "--to", "a@example.com", code=2)
+    assert "there is no message thank_yu" in shop.pp("send-test", "thank_yu", "--to", "a@example.com", code=2)
     assert "is not an e-mail address" in shop.pp("send-test", "thank_you", "--to", "ann", code=2)
     shop.pp("kill-switch", "on")
     try:

@@ -4,13 +4,13 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
-from pp_pipeline.conversations.exits import ExitWord, exits_of
+from pp_pipeline.conversations.exits import OrderExit, exits_of
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
 from pp_pipeline_tests.pipeline import copy_checkout
 
-_WORDS = get_args(ExitWord)
+_WORDS = get_args(OrderExit)
 _ASKED = "select {% for word, is_true in exits().items() %}{{ is_true }} as {{ word }}, {% endfor %}1 as one from asked"
 
 

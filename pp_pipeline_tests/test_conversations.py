@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from pp_pipeline.conversations.loading import (
-    MESSAGE_COLUMNS,
-    ConversationError,
-    conversation_messages,
-    load_conversations,
-)
+from pp_pipeline.channel_roads import Channels
+from pp_pipeline.conversations.loading import ConversationError, load_conversations
+from pp_pipeline.conversations.tables import TABLES, conversation_tables
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending_policy import SendingPolicy, Sunset
 from pp_pipeline.settings import Settings
@@ -61,15 +58,18 @@ def complaint(folder: Path) -> str:
     return str(caught.value)
 
 
-def test_one_row_per_message_and_event(folder: Path) -> None:
+def test_one_row_per_event_that_begins_a_run(folder: Path) -> None:
     change(folder, "scope: order", "scope: order\nentries: once\nlive_from: 2026-07-04\nexit_when: [canceled]")
-    frame = conversation_messages(load_conversations(folder))
-    assert list(frame.columns) == list(MESSAGE_COLUMNS)
-    rest = ("greet", "email", "hello", "commercial", "order", "once", date(2026, 7, 4), " canceled ")
-    assert [tuple(row) for row in frame.itertuples(index=False)] == [
-        ("hello", "thank_you", *rest),
-        ("hello", "review_request", *rest),
+    tables = conversation_tables(load_conversations(folder))
+    rest = ("order", "once", date(2026, 7, 4), "none", 0, True)
+    assert tables["conversation_programs"] == [
+        ("hello", 1, "hello/write", 0, 1, None, "thank_you", *rest),
+        ("hello", 1, "hello/write", 0, 1, None, "review_request", *rest),
     ]
+    assert tables["conversation_deeds"] == [
+        ("hello", "hello/write", 0, 0, "greet", 1, 1, 0, None, "email", "hello", None),
+    ]
+    assert tables["conversation_exits"] == [("hello", "canceled", "")]
 
 
 def test_what_is_left_out_has_its_usual_meaning(folder: Path) -> None:
@@ -84,10 +84,8 @@ def test_what_is_left_out_has_its_usual_meaning(folder: Path) -> None:
     assert (conversation.events, conversation.step) == (["thank_you", "review_request"], "greet")
 
 
-def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
-    frame = conversation_messages(load_conversations(tmp_path))
-    assert list(frame.columns) == list(MESSAGE_COLUMNS)
-    assert frame.empty
+def test_no_conversations_are_empty_tables(tmp_path: Path) -> None:
+    assert conversation_tables(load_conversations(tmp_path)) == {name: [] for name in TABLES}
 
 
 @pytest.mark.parametrize(
@@ -95,8 +93,8 @@ def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
     [
         (
             "scope: order",
-            "scope: line",
-            "hello/conversation.yml:3: scope: is 'line'; allowed is 'contact' or 'order'",
+            "scope: shop",
+            "hello/conversation.yml:3: scope: is 'shop'; allowed is 'contact', 'order' or 'line'",
         ),
         (
             "kind: commercial",
@@ -106,20 +104,35 @@ def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
         ("scope: order", "entries: twice", ":3: entries: is 'twice'; allowed is 'once' or 'unlimited'"),
         (
             "scope: order",
-            "exit_when: [canceled, unsubscribed]",
-            ":3: exit_when[2]: is 'unsubscribed'; allowed is 'canceled', 'returned', 'partly_returned' or 'refunded'",
+            "exit_when: [canceled, shipped]",
+            ":3: exit_when[2]: is 'shipped'; allowed is 'canceled', 'returned', 'partly_returned', 'refunded', "
+            "'purchased_again' or 'unsubscribed'",
         ),
         ("scope: order", "exit_when: canceled", ":3: exit_when: is 'canceled'; allowed is a list"),
         ("scope: order", "goal: opened", ":3: goal: is 'opened'; allowed is 'none' or 'purchased_again'"),
         ("scope: order", "live_from: soon", ":3: live_from: is 'soon'; allowed is a day such as 2026-07-04"),
         ("scope: order", "scop: order", "'scop' is not known here; allowed are conversation, kind,"),
-        ("scope: order", "pause_when: [canceled]", "'pause_when' is not carried out yet"),
+        ("scope: order", "exit_when: [{segmnt: loyal}]", ":3: exit_when[1]: 'segmnt' is not known here"),
+        ("scope: order", "pause_when: [canceled]", ":3: pause_when[1]: is 'canceled'; allowed is 'open_ticket' or"),
+        (
+            "kind: commercial",
+            "kind: commercial\nmax_pause_days: 0",
+            ":3: max_pause_days: is 0; input should be greater",
+        ),
+        (
+            "      - id",
+            "      - wait: {at: 10:00}\n      - id",
+            'is 600; allowed is a time of day such as "09:30", in quotes',
+        ),
+        ("      - id", "      - wait: {at: '24:00'}\n      - id", "is '24:00'; allowed is a time of day such as"),
+        ("      - id", "      - action: {draw: spring}\n      - id", "'draw' is not carried out yet"),
         (
             "channel: email",
             "channel: fax",
             ":9: threads[1].steps[2].message.channel: is 'fax'; allowed is 'email' or 'sms'",
         ),
-        ("template: hello", "template: hello, passes: 2", "message.passes: is 2; allowed is 1"),
+        ("template: hello", "template: hello, passes: 6, after: 1", "message.passes: is 6; input should be less than"),
+        ("template: hello", "template: hello, passes: 2", "passes above 1 and after (days between them) go together"),
         (
             "template: hello",
             "template: ../hello",
@@ -127,26 +140,21 @@ def test_no_conversations_are_an_empty_table(tmp_path: Path) -> None:
         ),
         (
             "template: hello",
-            "template: hello, after: 7",
-            "'after' is not known here; allowed are channel, template",
+            "template: hello, before: 7",
+            "'before' is not known here; allowed are channel, template",
         ),
         ("id: greet\n        message", "message", ":8: threads[1].steps[2]: a message needs an id"),
         (
             "trigger: [thank_you, review_request]",
             "trigger: []",
-            "threads[1].steps[1]: the trigger names no event",
+            ":5: threads[1]: no thread's trigger names an event, so nobody can enter",
         ),
         ("trigger: [thank_you, review_request]", "trigger: [a, a]", "the trigger names an event twice"),
         ("trigger: [thank_you, review_request]", "trigger: [1]", "trigger[1]: is 1; allowed is a name of"),
         (
-            "trigger: [thank_you, review_request]",
-            "wait: {days: 3}",
-            "'wait' is not carried out yet; allowed is one thread",
-        ),
-        (
             "      - trigger: [thank_you, review_request]\n",
             "",
-            "the thread's steps are message; allowed is one thread",
+            ":5: threads[1]: a thread begins with its trigger ([] for none), and has no other",
         ),
         (
             "    steps:",
@@ -183,21 +191,102 @@ def test_a_file_that_cannot_be_used_is_refused_plainly(folder: Path, before: str
             "the id 'greet' stands twice",
         ),
         (
-            "      - id: again\n        message: {channel: email, template: hello}\n",
-            "the thread's steps are trigger, message, message; allowed is one thread of a trigger",
+            "      - go_to: write.hello\n",
+            ":10: threads[1].steps[3].go_to: no step of the thread 'write' has the id 'hello'",
         ),
-        ("      - go_to: write.greet\n", "'go_to' is not carried out yet"),
+        ("      - go_to: more\n", "steps[3].go_to: there is no thread 'more'; the threads are write"),
+        ("      - go_to: Write\n", "steps[3].go_to: is 'Write'; allowed is a thread, or thread.id of a step"),
+        ("      - go_to: write\n", "steps[3]: this goes round without a wait of at least a day"),
+        ("      - go_to: write\n        times: 2\n", "steps[3]: this goes round without a wait of at least a day"),
         (
-            "  - thread: more\n    steps:\n      - trigger: [thank_you]\n",
-            "has 2 threads; allowed is one thread",
+            "      - wait: {days: 1}\n      - go_to: write\n",
+            "steps[4]: this goes round for ever; lead back by a go_to with",
         ),
-        ("      - action: {fire: x}\n      - exit: true\n", "'exit' is not carried out yet"),
+        ("      - exit: true\n      - wait: {days: 1}\n", ":11: threads[1].steps[4]: nobody comes to this step"),
+        ("  - thread: more\n    steps: [trigger: []]\n", ":10: threads[2]: nobody comes to the thread 'more'"),
+        ("  - thread: write\n    steps: [trigger: [x]]\n", ":10: threads[2].thread: the thread 'write' is there twice"),
+        ("      - wait: {}\n", "steps[3].wait: a wait needs days (1 or more), a weekday, or a time of"),
+        ("      - wait: {days: 1}\n        times: 2\n", "steps[3]: 'times' belongs to go_to, not to wait"),
+        ("      - wait: {days: 1}\n        exit: true\n", "steps[3]: a step is one of trigger, wait, message, split"),
+        ("      - action: {fire: x}\n", "steps[3]: an action needs an id, unique in the conversation"),
+        ("      - id: a\n        action: {fire: thank_you}\n", "'thank_you' would begin this conversation again"),
+        ("      - split: []\n", "steps[3].split: is a list; list should have at least 1 item"),
     ],
 )
-def test_more_than_the_simplest_shape_is_refused(folder: Path, more: str, words: str) -> None:
+def test_steps_that_do_not_fit_together_are_refused(folder: Path, more: str, words: str) -> None:
     path = folder / "hello" / "conversation.yml"
     path.write_text(path.read_text() + more)
     assert words in complaint(folder)
+
+
+def test_a_time_of_day_counts_from_its_wait_to_the_next(folder: Path) -> None:
+    path = folder / "hello" / "conversation.yml"
+    message = "      - id: {0}\n        message: {{channel: email, template: hello}}\n"
+    steps = ["      - wait: {days: 1, at: '10:00'}\n", message.format("one"), message.format("two")]
+    path.write_text(path.read_text() + "".join(steps) + "      - wait: {days: 1}\n" + message.format("three"))
+    deeds = conversation_tables(load_conversations(folder))["conversation_deeds"]
+    assert [(deed[4], deed[7], deed[8]) for deed in deeds] == [
+        *[("greet", 0, None), ("one", 1, "10:00"), ("two", 1, "10:00"), ("three", 2, None)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("{opened: greeting}", "split[1].when: opened: no message has the id 'greeting'; the messages are greet"),
+        ("{not: {clicked: hi}}", "split[1].when: clicked: no message has the id 'hi'"),
+        ("{line_status: shipped}", "split[1].when: line_status needs `scope: line`; order_status asks for the order"),
+        ("{}", "split[1].when: a condition asks one thing, but asks nothing; put several into `all` or `any`"),
+        ("{bought: true, ticket: open}", "when: a condition asks one thing, but bought and ticket stand side by side"),
+        ("{opened: greet, link: x}", "when: 'link' belongs to clicked, not to opened"),
+        ("{profile: country}", "when: profile needs `is`, the value that the field has to have"),
+        ("{order_status: lost}", "when: order_status is 'lost'; allowed is not_set, misc,"),
+        ("{bougth: true}", "when: 'bougth' is not known here; allowed are all, any, not, opened"),
+        (f"{{all: [{', '.join(['{any: [{bought: true}, {ticket: open}]}'] * 7)}]}}", "in more than 64 ways"),
+    ],
+)
+def test_a_condition_that_asks_nothing_is_refused(folder: Path, condition: str, words: str) -> None:
+    path = folder / "hello" / "conversation.yml"
+    more = (
+        f"      - split:\n          - {{when: {condition}, thread: more}}\n  - thread: more\n    steps: [trigger: []]\n"
+    )
+    path.write_text(path.read_text() + more)
+    told = complaint(folder)
+    assert words in told
+    assert told.startswith("hello/conversation.yml:11: threads[1].steps[3].split[1]")
+
+
+def test_a_conversation_with_too_many_ways_is_refused(folder: Path) -> None:
+    path = folder / "hello" / "conversation.yml"
+    split = "      - split:\n          - {when: {bought: true}, thread: more}\n"
+    back = "      - wait: {days: 1}\n      - go_to: write\n        times: 12\n"
+    more = "  - thread: more\n    steps:\n      - trigger: []\n"
+    path.write_text(path.read_text() + split + back + more + back)
+    assert "hello/conversation.yml:4: has more than 2,000 different paths" in complaint(folder)
+
+
+@pytest.mark.parametrize(
+    ("fires", "words"),
+    [
+        ({"a": "b", "b": "c", "c": "d"}, []),
+        ({"a": "b", "b": "a"}, ["a/conversation.yml: waits for events that b fires, in a ring", "b/conversation.yml"]),
+        ({"a": "b", "b": "c", "c": "d", "d": "e"}, ["d/conversation.yml: is number 4 in a chain; at most 3"]),
+    ],
+)
+def test_conversations_fire_for_one_another_in_chains_of_three(
+    folder: Path, fires: dict[str, str], words: list[str]
+) -> None:
+    for name, fired in fires.items():
+        (folder / name).mkdir()
+        text = HELLO.replace("conversation: hello", f"conversation: {name}").replace("[thank_you,", f"[to_{name},")
+        (folder / name / "conversation.yml").write_text(f"{text}      - id: a\n        action: {{fire: to_{fired}}}\n")
+        for ending, content in {"txt.j2": TEXT, "mjml.j2": MJML}.items():
+            (folder / name / f"hello.{ending}").write_text(content)
+    if not words:
+        assert len(load_conversations(folder)) == 1 + len(fires)
+        return
+    lines = complaint(folder).splitlines()
+    assert [line[: len(word)] for line, word in zip(lines, words, strict=True)] == words
 
 
 @pytest.mark.parametrize("content", ["", "hello", "- hello", "conversation: hello"])
@@ -217,7 +306,7 @@ def test_a_folder_without_a_file_is_refused(folder: Path) -> None:
 
 
 def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
-    change(folder, "scope: order", "scope: line")
+    change(folder, "scope: order", "scope: shop")
     change(folder, "channel: email", "channel: fax")
     (folder / "empty").mkdir()
     assert len(complaint(folder).splitlines()) == 3
@@ -303,7 +392,7 @@ def test_a_transactional_message_carries_no_offer(folder: Path, word: str) -> No
     change(folder, "template: hello", f"template: hello, {word}")
     name = word.partition(":")[0]
     assert complaint(folder) == (
-        f"hello/conversation.yml:9: message greet: {name}: a transactional message carries no offer; "
+        f"hello/conversation.yml:9: threads[1].steps[2].message.{name}: a transactional message carries no offer; "
         f"take {name} away, or make the conversation commercial"
     )
 
@@ -364,3 +453,25 @@ def test_the_shipped_conversations_can_be_used() -> None:
 
 def _shipped(**changes: Any) -> Settings:
     return Settings(home=Path("unused"), **changes)
+
+
+def test_who_writes_by_two_channels_has_a_road_for_both_or_none(folder: Path) -> None:
+    change(folder, "kind: commercial", "kind: transactional")
+    text = (folder / "hello" / "conversation.yml").read_text()
+    (folder / "hello" / "conversation.yml").write_text(
+        f"{text}      - id: ring\n        message: {{channel: sms, template: ring}}\n"
+    )
+    (folder / "hello" / "ring.sms.j2").write_text("Your order {{ order.number }} is on its way.")
+    main = load_merchants(_shipped())["main"]
+    mail = {"via": "smtp", "host": "smtp.example.com"}
+    phone = {"via": "twilio", "account": f"AC{'0' * 32}", "token": "TWILIO"}
+    for roads in ({}, {"email": mail, "sms": phone}):
+        both = main.model_copy(update={"channels": Channels.model_validate(roads)})
+        assert len(load_conversations(folder, {"main": both})) == 1
+    one = main.model_copy(update={"channels": Channels.model_validate({"email": mail})})
+    with pytest.raises(ConversationError) as error:
+        load_conversations(folder, {"main": one})
+    assert str(error.value) == (
+        "merchants/main.yml: channels: hello writes by email and sms, and there is a road for email alone; "
+        "declare one for each, or none"
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pp_pipeline.conversations.tables import TABLES as CONVERSATION_TABLES
 from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
 from pp_pipeline.landing.tables import ROW_TABLES
 from pp_pipeline_tests.orders_oracle import OrderFile, Row, days_between
@@ -25,7 +26,7 @@ LANDING_DAY_COLUMNS = {
 }
 WRITTEN_BY_A_RUN = {**LANDING_DAY_COLUMNS, **DAY_COLUMNS}
 # Whole and small: the settings of merchants and conversations. No daily run writes them here.
-SETTINGS_TABLES = {"merchants", "conversation_messages"}
+SETTINGS_TABLES = {"merchants", *CONVERSATION_TABLES}
 
 
 @pytest.fixture(scope="module", params=TARGETS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.conversations.wordings import wordings_of
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.messages.gallery import write_gallery
 from pp_pipeline.messages.previews import Preview, languages, make_preview
@@ -70,7 +71,7 @@ def previews() -> list[Preview]:
     shown = (replace(facts.recommended[0], name="Füllfederhalter" * 6, **picture), *facts.recommended)
     return [
         make_preview(renderer, each, merchants["main"], replace(facts, recommended=shown), locale, [])
-        for each in conversations
+        for each in wordings_of(conversations)
         for locale in languages(renderer, each, merchants["main"])
     ]
 

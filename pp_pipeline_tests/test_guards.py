@@ -30,6 +30,7 @@ from pp_pipeline_tests.guard_worlds import (
     plan_one_of_each_kind,
     set_policy,
     suppress,
+    tell_of_ticket,
 )
 from pp_pipeline_tests.sending_world import DAY, World, key_of
 
@@ -102,6 +103,17 @@ def _sunset(sending: Sending, holds: bool) -> None:
         add_feedback(sending.world, "opened", DAY - timedelta(days=days), contact_key="somebody")
     add_feedback(sending.world, "clicked", DAY - timedelta(days=90 if holds else 89))
     add_sent(sending.world, "earlier", NOON - timedelta(days=40))
+
+
+def _pause_when(sending: Sending, holds: bool) -> None:
+    sending.changed_conversations(pause_when=["open_ticket"])
+    tell_of_ticket(sending.world, "ticket_opened", 8)
+    if not holds:
+        tell_of_ticket(sending.world, "ticket_closed", 9)
+
+
+def _not_before(sending: Sending, holds: bool) -> None:
+    sending.world.execute("update planned_messages set not_before = ?", ["12:01" if holds else "12:00"])
 
 
 def _sent_under_another_id(sending: Sending, holds: bool) -> None:
@@ -186,6 +198,7 @@ CASES = {
         lambda sending, holds: new_version(sending.world, status="canceled" if holds else "shipped"),
         "skipped: exit_when: canceled", "skipped: exit_when: canceled",
     ),
+    "pause_when": Held(_pause_when, "deferred: pause_when: open_ticket", "deferred: pause_when: open_ticket"),
     "hold_out": Held(_hold_out, "skipped: hold_out", "sent"),
     "sunset": Held(_sunset, "skipped: sunset", "sent"),
     "sent_under_another_id": Held(
@@ -194,6 +207,7 @@ CASES = {
     "earlier_pass_not_sent": Held(
         _earlier_pass, "skipped: earlier_pass_not_sent", "skipped: earlier_pass_not_sent"
     ),
+    "not_before": Held(_not_before, "deferred: not_before", "deferred: not_before"),
     "blackout": Held(_blackout, "deferred: blackout", "sent"),
     "quiet_hours": Held(_quiet_hours, "deferred: quiet_hours", "deferred: quiet_hours"),
     "frequency_cap": Held(_frequency_cap, "deferred: frequency_cap", "sent"),

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from pp_pipeline.contact_keys import contact_secret
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.conversations.wordings import wordings_of
 from pp_pipeline.link_policy import LinkPolicy, Tracking
 from pp_pipeline.merchants import MerchantError, load_merchants
 from pp_pipeline.messages.links import LinkRule, link_rule, rewrite_html, rewrite_text
@@ -299,8 +300,9 @@ def test_the_messages_of_the_checkout_have_tagged_and_tracked_links(tmp_path: Pa
     )
     secret = contact_secret(checkout)
     conversations = {one.conversation: one for one in load_conversations(checkout.conversations_dir, shipped)}
-    for name, conversation in conversations.items():
-        sample = sample_message(conversation, shop, secret, "ann@example.com", DAY, "ab" * 16)
+    for wording in wordings_of(list(conversations.values())):
+        name = wording.conversation.conversation
+        sample = sample_message(wording, shop, secret, "ann@example.com", DAY, "ab" * 16)
         found = []
         for one in (shipped["main"], shop):
             draft = Renderer(checkout.conversations_dir, conversations, {"main": one}, secret).render(sample)
@@ -310,7 +312,7 @@ def test_the_messages_of_the_checkout_have_tagged_and_tracked_links(tmp_path: Pa
         assert found[0], name
         for plain, tracked in zip(*found, strict=True):
             assert f"utm_campaign={name}" in plain
-            if conversation.kind == "commercial":
+            if wording.conversation.kind == "commercial":
                 link = read_link_token(secret, tracked.rpartition("/")[2])
                 assert link == TrackedLink("ab" * 16, plain)
             else:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pp_pipeline.conversations.wordings import wordings_of
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.messages.gallery import write_gallery
 from pp_pipeline.messages.previews import make_preview, write_preview
@@ -133,7 +134,8 @@ def test_a_text_message_is_shown_with_its_segments(shown: World) -> None:
     conversation = email.model_copy(update={"threads": [thread.model_copy(update={"steps": [thread.steps[0], sms]})]})
     merchants = load_merchants(shown.settings)
     renderer = Renderer(shown.settings.conversations_dir, {"hello": conversation}, merchants, SECRET)
-    preview = make_preview(renderer, conversation, merchants["main"], sample_facts(merchants["main"], DAY), None, [])
+    (wording,) = wordings_of([conversation])
+    preview = make_preview(renderer, wording, merchants["main"], sample_facts(merchants["main"], DAY), None, [])
     words = "Corner Shop: your order SAMPLE is on its way. Reply STOP"
     assert preview.sizes == {"characters": len(words), "segments": 1}
     (file,) = write_preview(preview, shown.settings.rendered)

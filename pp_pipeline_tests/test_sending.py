@@ -736,12 +736,13 @@ def test_a_transactional_mail_needs_no_unsubscribe_link(lite: World) -> None:
     assert read_mail(lite.mails()[0])["List-Unsubscribe"] is None
 
 
-def test_a_name_cannot_add_a_header(lite: World) -> None:
-    lite.plan(DAY, 1, attributes='{"color": "blue", "first_name": "Ann\\r\\nBcc:x@example.com"}')
+@pytest.mark.parametrize(("header", "greeting"), [("Bcc: everybody", "Hello Ann Bcc:"), ("Bcc:x@example.com", "Hello")])
+def test_a_name_cannot_add_a_header(lite: World, header: str, greeting: str) -> None:
+    lite.plan(DAY, 1, attributes=json.dumps({"color": "blue", "first_name": f"Ann\r\n{header}"}))
     lite.run()
     mail = read_mail(lite.mails()[0])
     assert mail["Bcc"] is None
-    assert mail["Subject"].startswith("Hello Ann Bcc:")
+    assert mail["Subject"].startswith(greeting)
 
 
 @pytest.mark.parametrize("address", ["no address", "päm@example.com", "a@b@c", "x@example.com\nBcc: y@example.com"])

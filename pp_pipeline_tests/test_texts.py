@@ -12,7 +12,7 @@ import yaml
 from sqlalchemy import select, update
 
 from pp_pipeline.contact_keys import contact_secret, phone_key
-from pp_pipeline.conversations.loading import ConversationError, conversation_messages
+from pp_pipeline.conversations.loading import ConversationError
 from pp_pipeline.forgetting.outbox import forget_in_outbox
 from pp_pipeline.forgetting.searching import Search
 from pp_pipeline.ledger.schema import deliveries
@@ -90,7 +90,7 @@ def test_a_text_is_a_file_and_stands_in_the_ledger_once(lite: World) -> None:
         row = connection.execute(select(deliveries)).one()
     assert (row.channel, row.state, row.provider_id) == ("sms", "sent", f"outbox:{name}")
     assert lite.mails() == []
-    assert conversation_messages(lite.conversations())["channel"].tolist() == ["sms"]
+    assert lite.conversations()[0].channels == ["sms"]
 
 
 def test_a_limit_of_segments_is_for_texts(lite: World) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.tables import write_conversation_messages
+from pp_pipeline.conversations.tables import write_conversation_tables
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.ledger.store import Ledger
@@ -56,15 +56,25 @@ SEGMENTS = {
 SEGMENT_TABLES = tuple(f"segment_{name}" for name in SEGMENTS)
 LIST = ("post_purchase_list", *SEGMENT_TABLES, "segment_snapshots")
 QUEUES = tuple(f"queue_{name}" for name in CAMPAIGNS)
-STEPS = (ORDERS, LIST, QUEUES, ("external_events",), ("planned_messages",))
+RUNS = tuple(f"conversation_runs_{level}" for level in (1, 2, 3))
+FIRED = tuple(f"fired_events_{level}" for level in (1, 2))
+STEPS = (
+    *(ORDERS, LIST, QUEUES, ("external_events",)),
+    *((RUNS[0],), (FIRED[0],), (RUNS[1],), (FIRED[1],), (RUNS[2],)),
+    ("conversation_runs", "planned_messages"),
+)
 MODELS = tuple(model for step in STEPS for model in step)
 DAY_COLUMNS = {
     **dict.fromkeys(ORDERS, "known_on"),
     **dict.fromkeys(SEGMENT_TABLES, "snapshot_on"),
     **dict.fromkeys(QUEUES, "movement_on"),
     **{"external_events": "occurred_on", "planned_messages": "due_on"},
+    **dict.fromkeys(RUNS, "begun_on"),
+    **dict.fromkeys(FIRED, "occurred_on"),
 }
 """The day column of each table that dbt writes; what is missing here is a view."""
+
+VIEWS = ("post_purchase_list", "segment_snapshots", "products", "conversation_runs")
 
 Contents = dict[str, Counter[tuple[Any, ...]]]
 
@@ -76,11 +86,25 @@ def conversation(name: str, events: Sequence[str], **words: Any) -> Conversation
     return Conversation.model_validate({"conversation": name, "threads": [thread], **words})
 
 
+def firing(name: str, events: Sequence[str], fires: str) -> Conversation:
+    """A conversation that fires an event, waits a day, and writes twice to who did not react."""
+    steps = [
+        {"trigger": list(events)},
+        {"id": "tell", "action": {"fire": fires}},
+        {"wait": {"days": 1}},
+        {"id": "letter", "message": {"channel": "email", "template": "hello", "passes": 2, "after": 1}},
+    ]
+    return Conversation.model_validate({"conversation": name, "threads": [{"thread": "write", "steps": steps}]})
+
+
 CONVERSATIONS = (
     conversation("welcome", ["purchase", "recent_order"], entries="once"),
     conversation("thanks", ["each_order", "shipped_order"], scope="order", exit_when=["canceled", "returned"]),
     conversation("back_again", ["newest_order", "shipped"], live_from="2026-01-06"),
     conversation("sorry", ["canceled", "returned"], scope="order", entries="once"),
+    firing("follow_up", ["purchase", "shipped"], "followed"),
+    firing("second", ["followed"], "seconded"),
+    firing("third", ["seconded"], "thirded"),
 )
 
 
@@ -157,7 +181,7 @@ class WholeWay:
         self._merchant = replace(self._merchant, **{"zone": "UTC", "ineligible_emails": (), **merchant})
         write_merchants([self._merchant], self.settings.merchants_dir)
         with self.warehouse.connect() as connection:
-            write_conversation_messages(connection, conversations)
+            write_conversation_tables(connection, conversations)
 
     def drop(self, files: Iterable[OrderFile]) -> None:
         """Put files into the inbox, over what is there under their names."""
@@ -188,7 +212,7 @@ class WholeWay:
         """Empty the tables that dbt built; what landed stays."""
         with self.warehouse.connect() as connection:
             for model in models:
-                if model not in ("post_purchase_list", "segment_snapshots", "products"):  # views
+                if model not in VIEWS:
                     connection.execute(f"delete from {model}")
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:

@@ -56,3 +56,14 @@ md5(
 {% macro skip_by(column, values) %}{{ return(adapter.dispatch('skip_by')(column, values)) }}{% endmacro %}
 {% macro default__skip_by(column, values) %}and {{ column }} in ({{ values }}){% endmacro %}
 {% macro postgres__skip_by(column, values) %}{% endmacro %}
+
+{# The day of the week, 0 for Monday. #}
+{% macro weekday(day) %}{{ return(adapter.dispatch('weekday')(day)) }}{% endmacro %}
+{% macro default__weekday(day) %}cast(extract(isodow from {{ day }}) as integer) - 1{% endmacro %}
+{% macro spark__weekday(day) %}weekday({{ day }}){% endmacro %}
+
+{# Where a text falls between 0 and 1, spread evenly, by the first 24 bits of its hash. #}
+{% macro share(fields) %}{{ return(adapter.dispatch('share')(fields)) }}{% endmacro %}
+{% macro default__share(fields) %}(cast('0x' || substring({{ stable_hash(fields) }}, 1, 6) as bigint) / 16777216.0){% endmacro %}
+{% macro postgres__share(fields) %}(cast(cast('x' || substring({{ stable_hash(fields) }}, 1, 6) as bit(24)) as integer) / 16777216.0){% endmacro %}
+{% macro spark__share(fields) %}(cast(conv(substring({{ stable_hash(fields) }}, 1, 6), 16, 10) as bigint) / 16777216.0){% endmacro %}

@@ -10,8 +10,8 @@ from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import guarded, out, print_json, print_line
 from pp_pipeline.commands.people import known_merchant, read_address
 from pp_pipeline.contact_keys import is_contact_key
-from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.conversations.wordings import Wording, wordings_of
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.messages.gallery import write_gallery
 from pp_pipeline.messages.locales import known_locale
@@ -42,7 +42,7 @@ def render_messages(
     merchants = load_merchants(settings)
     merchant = known_merchant(merchants, merchant_name)
     every = load_conversations(settings.conversations_dir, merchants)
-    conversations = _wanted(wanted, every)
+    messages = _wanted(wanted, wordings_of(every))
     if locale is not None and not known_locale(locale):
         raise SettingsError(f"--locale {locale} is no locale; write one such as de or de_AT")
     day = parse_day(on) if on else None
@@ -61,7 +61,7 @@ def render_messages(
     facts = facts or sample_facts(merchant, day or today)
     previews = [
         make_preview(renderer, each, merchant, facts, in_locale, warnings)
-        for each in conversations
+        for each in messages
         for in_locale in ([locale] if locale or wanted != EVERYTHING else languages(renderer, each, merchant))
     ]
     paths = [write_preview(preview, settings.rendered) for preview in previews]
@@ -83,15 +83,12 @@ def _warehouse(settings: Settings) -> Iterator[Connection | None]:
         yield connection
 
 
-def _wanted(name: str, conversations: Sequence[Conversation]) -> list[Conversation]:
-    """The conversations whose messages are asked for."""
-    names = [f"{each.conversation}/{each.message.template}" for each in conversations]
-    found = [
-        each for each, message in zip(conversations, names, strict=True)
-        if name in (EVERYTHING, message, each.conversation)
-    ]  # fmt: skip
+def _wanted(name: str, wordings: Sequence[Wording]) -> list[Wording]:
+    """The messages that are asked for."""
+    found = [each for each in wordings if name in (EVERYTHING, each.name, each.conversation.conversation)]
     if not found:
-        raise SettingsError(f"there is no message {name}; there are {', '.join(names)}, and {EVERYTHING}")
+        names = ", ".join(each.name for each in wordings)
+        raise SettingsError(f"there is no message {name}; there are {names}, and {EVERYTHING}")
     return found
 
 
@@ -111,8 +108,8 @@ def _tell(
     print_line(about, "dim")
     for preview, files in zip(previews, paths, strict=True):
         out.print()
-        print_line(f"{preview.name}  {preview.conversation.kind}, {preview.conversation.message.channel}, "
-                   f"{preview.locale}", "bold")  # fmt: skip
+        kind, channel = preview.wording.conversation.kind, preview.wording.channel
+        print_line(f"{preview.name}  {kind}, {channel}, {preview.locale}", "bold")
         for word, text in _lines(preview):
             print_line(f"  {word:<10} {text}", "yellow" if word in ("warning", "problem") else "")
         for path in files:
@@ -137,8 +134,8 @@ def _record(preview: Preview, files: Sequence[Path]) -> dict[str, Any]:
     draft = preview.draft if isinstance(preview.draft, EmailDraft) else None
     return {
         "message": preview.name,
-        "kind": preview.conversation.kind,
-        "channel": preview.conversation.message.channel,
+        "kind": preview.wording.conversation.kind,
+        "channel": preview.wording.channel,
         "locale": preview.locale,
         "subject": draft.subject if draft else None,
         "preheader": draft.preheader if draft else None,

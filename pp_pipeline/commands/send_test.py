@@ -7,6 +7,7 @@ from pp_pipeline.commands.output import guarded, print_json, print_line
 from pp_pipeline.commands.people import known_merchant, read_address, read_number
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.conversations.wordings import wordings_of
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.switches import KILL_SWITCH, switch_is_on
 from pp_pipeline.merchants import load_merchants
@@ -31,32 +32,33 @@ def send_test_message(name: str, to: str, merchant_name: str, as_json: bool) -> 
     settings = Settings.from_environment()
     merchants = load_merchants(settings)
     conversations = {each.conversation: each for each in load_conversations(settings.conversations_dir, merchants)}
-    if name not in conversations:
-        raise SettingsError(f"there is no conversation {name}; there are {', '.join(conversations)}")
-    merchant, conversation = known_merchant(merchants, merchant_name), conversations[name]
-    is_text = conversation.message.channel == "sms"
+    messages = wordings_of(list(conversations.values()))
+    wording = next((each for each in messages if name in (each.name, each.conversation.conversation)), None)
+    if wording is None:
+        raise SettingsError(f"there is no message {name}; there are {', '.join(each.name for each in messages)}")
+    merchant, is_text = known_merchant(merchants, merchant_name), wording.channel == "sms"
     recipient = read_number(to, merchant, "--to") if is_text else read_address(to, "--to")
     day = acting_day(settings, merchants, None)
     outlets = make_outlets(settings, merchants)
-    channel = outlets.channels.get((merchant_name, conversation.message.channel))
+    channel = outlets.channels.get((merchant_name, wording.channel))
     if channel is None:
-        raise SettingsError(f"{merchant_name} has no channel {conversation.message.channel}")
+        raise SettingsError(f"{merchant_name} has no channel {wording.channel}")
     with Ledger(settings) as ledger, closing(outlets):
         if settings.kill_switch or switch_is_on(ledger, KILL_SWITCH):
             raise SettingsError("the kill switch is on: nothing is sent; `pp kill-switch off` lets it go on")
         secret = known_secret(settings, ledger)
         key = contact_key(secret, merchant_name, recipient)
-        if is_suppressed(ledger, key, conversation.message.channel, conversation.kind):
+        if is_suppressed(ledger, key, wording.channel, wording.conversation.kind):
             raise SettingsError(
                 f"contact {key[:8]} is suppressed or was forgotten: nothing was sent; `pp why` of the address says "
                 "which, `pp suppressions --lift` lifts what can be lifted"
             )
         renderer = Renderer(settings.conversations_dir, conversations, merchants, secret)
         proofs = Proofs(ledger, renderer, channel, recipients_of(settings, channel.target))
-        outcome = proofs.send_test(conversation, merchant, recipient, day)
+        outcome = proofs.send_test(wording, merchant, recipient, day)
     if as_json:
         told = {"state": outcome.state, "reason": outcome.reason, "provider_id": outcome.provider_id}
-        print_json({"conversation": name, "target": channel.target, **told})
+        print_json({"message": wording.name, "target": channel.target, **told})
     else:
         where = f" ({outcome.provider_id})" if outcome.provider_id else ""
         print_line(f"{outcome.state}: {outcome.reason or _MEANINGS.get(outcome.state, '')}, {channel.target}{where}")

@@ -1,126 +1,49 @@
 """A conversation as its file states it (DESIGN 4 and 9), typed and checked.
 
-What the program can do so far is the simplest shape: one thread, a trigger and then one message. The
-file's words are those of the whole grammar; a word that is not carried out yet is refused, because
-a conversation that is carried out in part writes to the wrong people.
+The parts of its threads stand in steps.py, conditions in conditions.py. What can be wrong with how steps follow one
+another is found by flow.py.
 """
 
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pp_pipeline.conversations.exits import ExitWord
-from pp_pipeline.coupon_codes import CODE_WORDS, is_code
+from pp_pipeline.conversations.part import Name, Part
+from pp_pipeline.conversations.steps import Message, Step, Thread
 
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-"""What can be a folder, a column value and a part of a file name alike."""
-
-_LATER_STEPS = ("wait", "split", "go_to", "action", "exit")
-_LATER_FIELDS = ("pause_when",)
+PauseWord = Literal["open_ticket", "return_started"]
 
 
-class _Part(BaseModel):
-    """A part of the file: what it does not know it refuses, naming what is allowed."""
+class InSegment(Part):
+    """The contact is in a segment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_words(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        for word in given:
-            if word in _LATER_STEPS + _LATER_FIELDS:
-                raise ValueError(f"'{word}' is not carried out yet; {_ALLOWED_SHAPE}")
-            if word not in cls.model_fields:
-                raise ValueError(f"'{word}' is not known here; allowed are {', '.join(cls.model_fields)}")
-        return given
+    segment: Name
 
 
-_ALLOWED_SHAPE = "allowed is one thread of a trigger and then one message"
+def _exit_tag(given: object) -> str:
+    return "segment_of" if isinstance(given, dict | InSegment) else "word"
 
 
-class CouponUse(_Part):
-    """A message's coupon: the pool that its codes are drawn from, and what stands in when the pool is empty."""
-
-    pool: Name
-    fallback: str | None = Field(default=None, repr=False, description="a code for everybody, shown when none is left")
-    min_days_valid: int = Field(
-        default=0, ge=0, strict=True, description="a code expires no sooner than so many days on"
-    )
-
-    @field_validator("fallback", mode="before")
-    @classmethod
-    def _is_a_code(cls, given: Any) -> Any:
-        """Told without showing it: a code is worth money."""
-        if given is not None and not (isinstance(given, str) and is_code(given)):
-            raise ValueError(f"is no code; allowed is {CODE_WORDS}, in quotes where it is all digits")
-        return given
+Exit = Annotated[
+    Annotated[ExitWord, Tag("word")] | Annotated[InSegment, Tag("segment_of")],
+    Discriminator(_exit_tag),
+]
 
 
-class Message(_Part):
-    """What is sent on which channel. `has_offer` is what the discount cap counts."""
-
-    channel: Literal["email", "sms"]
-    template: Name = Field(description="name of the template files in the conversation's folder")
-    passes: Literal[1] = Field(default=1, description="repeats to those who did not react")
-    coupon: CouponUse | None = None
-    offer: bool = Field(default=False, strict=True, description="carries an offer that is no code of a pool")
-    max_segments: int = Field(
-        default=3, ge=1, le=10, strict=True, description="of an SMS: a text of more pieces is not sent"
-    )
-
-    @model_validator(mode="after")
-    def _segments_are_of_sms(self) -> Self:
-        if self.channel != "sms" and "max_segments" in self.model_fields_set:
-            raise ValueError("max_segments is for texts; take it away, or write channel: sms")
-        return self
-
-    @property
-    def has_offer(self) -> bool:
-        """Whether it carries a coupon or another offer."""
-        return self.offer or self.coupon is not None
-
-
-class Step(_Part):
-    """One step of a thread: a trigger, or a message with its id."""
-
-    id: Name | None = None
-    trigger: list[Name] | None = None
-    message: Message | None = None
-
-    @model_validator(mode="after")
-    def _is_one_step(self) -> Self:
-        if (self.trigger is None) == (self.message is None):
-            raise ValueError("a step is either a trigger or a message")
-        if self.message is not None and self.id is None:
-            raise ValueError("a message needs an id, unique in the conversation")
-        if self.trigger is not None and not self.trigger:
-            raise ValueError("the trigger names no event; without a go_to nobody can come here")
-        if self.trigger is not None and len(set(self.trigger)) < len(self.trigger):
-            raise ValueError("the trigger names an event twice")
-        return self
-
-
-class Thread(_Part):
-    """A thread: its trigger, then what it does."""
-
-    thread: Name
-    rank: int = Field(default=1, ge=1, strict=True)
-    steps: list[Step]
-
-
-class Conversation(_Part):
-    """A conversation. `step`, `events`, `channel` and `template` say what its one message is."""
+class Conversation(Part):
+    """A conversation."""
 
     conversation: Name
     kind: Literal["commercial", "transactional"] = "commercial"
     flow_type: Name | None = None
     goal: Literal["none", "purchased_again"] = "none"
-    scope: Literal["contact", "order"] = "contact"
+    scope: Literal["contact", "order", "line"] = "contact"
     entries: Literal["once", "unlimited"] = "unlimited"
-    exit_when: list[ExitWord] = Field(default_factory=list)
+    exit_when: list[Exit] = Field(default_factory=list)
+    pause_when: list[PauseWord] = Field(default_factory=list, description="messages wait while one of these is true")
+    max_pause_days: int = Field(default=14, ge=1, strict=True, description="and are dropped after so many days")
     live_from: date | None = None
     priority: int = Field(default=0, strict=True, description="of messages that are one too many the highest goes")
     hold_out: float = Field(default=0.0, ge=0, le=0.5, strict=True, description="share of contacts who hear nothing")
@@ -130,41 +53,55 @@ class Conversation(_Part):
         strict=True,
         description="so many days lie between two of a step to a contact",
     )
-    threads: list[Thread]
+    threads: list[Thread] = Field(min_length=1)
 
     @field_validator("goal", mode="before")
     @classmethod
-    def _no_goal(cls, given: Any) -> Any:
+    def _no_goal(cls, given: object) -> object:
         return "none" if given is None else given
 
     @model_validator(mode="after")
-    def _has_the_simplest_shape(self) -> Self:
-        ids = [step.id for thread in self.threads for step in thread.steps if step.id]
-        for place, name in enumerate(ids):
-            if name in ids[:place]:
-                raise ValueError(f"the id '{name}' stands twice; ids are unique in the conversation")
-        if len(self.threads) != 1:
-            raise ValueError(f"has {len(self.threads)} threads; {_ALLOWED_SHAPE}")
-        shape = ["trigger" if step.trigger is not None else "message" for step in self.threads[0].steps]
-        if shape != ["trigger", "message"]:
-            raise ValueError(f"the thread's steps are {', '.join(shape) or 'none'}; {_ALLOWED_SHAPE}")
+    def _fits_together(self) -> Self:
         if self.kind == "transactional" and self.hold_out:
             raise ValueError("a transactional conversation holds nobody out; take hold_out away")
         return self
 
     @property
+    def exit_words(self) -> list[str]:
+        """The words of `exit_when` as facts about runs hold them."""
+        return [word if isinstance(word, str) else f"segment {word.segment}" for word in self.exit_when]
+
+    @property
     def events(self) -> list[str]:
-        """The events that begin a run."""
-        return self.threads[0].steps[0].trigger or []
+        """The events that begin a run, each once."""
+        return list(dict.fromkeys(event for thread in self.threads for event in thread.events))
+
+    @property
+    def steps(self) -> list[Step]:
+        """All steps, in the order of the file."""
+        return [step for thread in self.threads for step in thread.steps]
+
+    @property
+    def messages(self) -> dict[str, Message]:
+        """The messages by the ids of their steps."""
+        return {step.id: step.message for step in self.steps if step.id and step.message}
 
     @property
     def step(self) -> str:
-        """The id of the message step."""
-        return self.threads[0].steps[1].id or ""
+        """The id of the first message, which a test message shows."""
+        return next(iter(self.messages))
 
     @property
     def message(self) -> Message:
-        """The one message."""
-        message = self.threads[0].steps[1].message
-        assert message is not None, "checked when the file was read"
-        return message
+        """The first message."""
+        return self.messages[self.step]
+
+    @property
+    def fires(self) -> list[str]:
+        """The events that its actions fire."""
+        return list(dict.fromkeys(step.action.fire for step in self.steps if step.action))
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels that it writes on."""
+        return list(dict.fromkeys(message.channel for message in self.messages.values()))

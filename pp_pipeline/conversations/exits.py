@@ -1,11 +1,13 @@
-"""What ends a run: the words of `exit_when`, states of the order that a message is about (DESIGN 4).
+"""What ends a run: the words of `exit_when` (DESIGN 4).
 
-dbt/macros/exits.sql states the same for the plan; a test holds the two together.
+Those of orders are states of the order that a run is about; dbt/macros/exits.sql states the same for the plan, and a
+test holds the two together.
 """
 
 from typing import Literal
 
-ExitWord = Literal["canceled", "returned", "partly_returned", "refunded"]
+OrderExit = Literal["canceled", "returned", "partly_returned", "refunded"]
+ExitWord = Literal["canceled", "returned", "partly_returned", "refunded", "purchased_again", "unsubscribed"]
 
 
 def exits_of(status: str, returned_lines: int, refunded_cents: int) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Loading conversations from their folders: the door at which they are checked (DESIGN 4 and 9).
 
-    conversations/<name>/conversation.yml       the file, checked by conversation.py
+    conversations/<name>/conversation.yml       the file, checked by conversation.py and flow.py
     conversations/<name>/<template>.*.j2        its templates, checked by messages/problems.py
 
 All that is wrong with all files is told at once, each with file, line, field, what was given and what is
@@ -9,35 +9,23 @@ allowed. Nothing invalid reaches an asset.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from pp_pipeline.channel_roads import CHANNELS
+from pp_pipeline.conversations.compiling import TooManyPaths, compile_conversation
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.flow import flow_problems
+from pp_pipeline.conversations.levels import level_problems
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.problems import template_problems, words_problems
 from pp_pipeline.messages.templates import Templates, templates_of
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
-if TYPE_CHECKING:
-    import pandas
-
 FILE_NAME = "conversation.yml"
 SHARED_FOLDERS = ("blocks", "content")
 """What all conversations share: parts of messages, and texts by product (docs/messages.md)."""
-
-MESSAGE_COLUMNS = (
-    "conversation",
-    "event_name",
-    "step",
-    "channel",
-    "template",
-    "kind",
-    "scope",
-    "entries",
-    "live_from",
-    "exit_when",
-)
 
 
 class ConversationError(ValueError):
@@ -65,33 +53,11 @@ def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant
             conversations.append(conversation)
             problems += _template_problems(templates, conversation)
     problems += [*words_problems(templates, merchants or {}), *templates.contents.problems]
+    problems += [f"{name}/{FILE_NAME}: {text}" for name, text in level_problems(conversations).items()]
     problems += _merchant_problems(conversations, merchants or {})
     if problems:
         raise ConversationError("\n".join(problems))
     return conversations
-
-
-def conversation_messages(conversations: Sequence[Conversation]) -> "pandas.DataFrame":
-    """The table `conversation_messages` that dbt reads: one row per message and event that leads to it."""
-    import pandas
-
-    rows = [
-        (
-            conversation.conversation,
-            event,
-            conversation.step,
-            conversation.message.channel,
-            conversation.message.template,
-            conversation.kind,
-            conversation.scope,
-            conversation.entries,
-            conversation.live_from,
-            f" {' '.join(conversation.exit_when)} ",  # each word between blanks, so that SQL finds it whole
-        )
-        for conversation in conversations
-        for event in conversation.events
-    ]
-    return pandas.DataFrame(rows, columns=list(MESSAGE_COLUMNS), dtype=object)
 
 
 def _folders(conversations_dir: Path) -> list[Path]:
@@ -119,23 +85,31 @@ def _load(folder: Path) -> Conversation:
             f"{place}:{file.line(('conversation',))}: conversation: is '{conversation.conversation}' in the "
             f"folder '{folder.name}'; the two must be the same"
         )
-    if conversation.kind == "transactional" and conversation.message.has_offer:
-        word = "coupon" if conversation.message.coupon else "offer"
-        line = file.line(("threads", 0, "steps", 1, "message", word))
-        raise ConversationError(
-            f"{place}:{line}: message {conversation.step}: {word}: a transactional message carries no offer; "
-            f"take {word} away, or make the conversation commercial"
-        )
+    problems = [f"{_where(place, file, path)}{text}" for path, text in flow_problems(conversation)]
+    if not problems:
+        try:
+            compile_conversation(conversation)
+        except TooManyPaths as error:
+            problems = [f"{place}:{file.line(('threads',))}: {error}"]
+    if problems:
+        raise ConversationError("\n".join(problems))
     return conversation
 
 
 def _plain(place: str, file: YamlFile, error: ValidationError) -> Iterator[str]:
     """pydantic's complaints in plain words, with the line of the field."""
     for problem in error.errors(include_url=False):
-        path = problem["loc"]
-        field = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-        where = f"{place}:{file.line(path)}: " + (f"{field}: " if field else "")
-        yield where + _plain_words(problem)
+        path = tuple(part for part in problem["loc"] if part not in _TAGS)
+        yield _where(place, file, path) + _plain_words(problem)
+
+
+_TAGS = ("word", "segment_of")  # what pydantic puts into a path between the two forms of a word of exit_when
+
+
+def _where(place: str, file: YamlFile, path: Sequence[str | int]) -> str:
+    """File, line and field of a complaint."""
+    field = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return f"{place}:{file.line(path)}: " + (f"{field}: " if field else "")
 
 
 def _plain_words(problem: Any) -> str:
@@ -149,6 +123,10 @@ def _plain_words(problem: Any) -> str:
             return "is missing"
         case "literal_error":
             return f"is {shown}; allowed is {context['expected']}"
+        case "string_pattern_mismatch" if problem["loc"][-1] == "go_to":
+            return f"is {shown}; allowed is a thread, or thread.id of a step"
+        case "string_pattern_mismatch" | "string_type" if problem["loc"][-1] == "at":
+            return f'is {shown}; allowed is a time of day such as "09:30", in quotes'
         case "string_pattern_mismatch" | "string_type" | "string_too_long":
             return f"is {shown}; allowed is a name of lower-case letters, digits and _, at most 64"
         case kind if kind.startswith("date"):
@@ -162,17 +140,20 @@ def _plain_words(problem: Any) -> str:
 
 
 def _template_problems(templates: Templates, conversation: Conversation) -> list[str]:
-    name, message = conversation.conversation, conversation.message
-    place = f"{name}/{FILE_NAME}: message {conversation.step}: "
-    problems = template_problems(
-        templates,
-        name,
-        message.template,
-        conversation.kind,
-        channel=message.channel,
-        has_coupon=message.coupon is not None,
-    )
-    return [place + problem for problem in problems]
+    name = conversation.conversation
+    return [
+        f"{name}/{FILE_NAME}: message {step}: {problem}"
+        for step, message in conversation.messages.items()
+        for template in message.templates
+        for problem in template_problems(
+            templates,
+            name,
+            template,
+            conversation.kind,
+            channel=message.channel,
+            has_coupon=message.coupon is not None,
+        )
+    ]
 
 
 def _merchant_problems(conversations: Sequence[Conversation], merchants: Mapping[str, Merchant]) -> Iterator[str]:
@@ -182,6 +163,12 @@ def _merchant_problems(conversations: Sequence[Conversation], merchants: Mapping
         for exempt in merchant.sending.sunset.exempt if merchant.sending.sunset else ():
             if exempt not in known:
                 yield f"merchants/{name}.yml: sending.sunset.exempt: there is no conversation {exempt}"
+        roads = {channel for channel in CHANNELS if merchant.leaves_the_machine("channel", channel)}
+        for mixed in (each for each in conversations if 0 < len(roads & set(each.channels)) < len(each.channels)):
+            yield (
+                f"merchants/{name}.yml: channels: {mixed.conversation} writes by {' and '.join(mixed.channels)}, and "
+                f"there is a road for {' and '.join(sorted(roads))} alone; declare one for each, or none"
+            )
         if commercial and not merchant.unsubscribe_url.startswith("https://"):
             yield (
                 f"merchants/{name}.yml: unsubscribe_url: one-click unsubscribing (RFC 8058) needs https; "

@@ -14,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_dbt import DbtProject as DagsterDbtProject
 
 from pp_pipeline.campaigns.books import begin_build, record_built_days
+from pp_pipeline.conversations.tables import TABLES as CONVERSATION_TABLES
 from pp_pipeline.dbt_project import NodeResult
 from pp_pipeline.defs.location import (
     HISTORY,
@@ -36,10 +37,12 @@ class Translator(DagsterDbtTranslator):
         self._campaigns = {campaign.queue: campaign for campaign in location.campaigns}
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Models by their name; what landing writes is one asset, `order_file_rows`."""
+        """Models by their name; what landing writes is one asset, and so are the tables of the conversation files."""
         name = dbt_resource_props["name"]
         if dbt_resource_props["resource_type"] == "source" and name in LANDING_TABLES:
             return dg.AssetKey("order_file_rows")
+        if dbt_resource_props["resource_type"] == "source" and name in CONVERSATION_TABLES:
+            return dg.AssetKey("conversation_programs")
         return dg.AssetKey(name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:

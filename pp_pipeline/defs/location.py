@@ -16,8 +16,10 @@ import dagster as dg
 
 from pp_pipeline.campaigns.books import Book, books
 from pp_pipeline.campaigns.parameters import Campaign, check_segments, load_campaigns
+from pp_pipeline.conversations.across import problems_across
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.loading import conversation_messages, load_conversations
+from pp_pipeline.conversations.loading import ConversationError, load_conversations
+from pp_pipeline.conversations.tables import conversation_tables
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.files import first_day
@@ -110,8 +112,8 @@ class Location:
     @cached_property
     def config_hashes(self) -> dict[str, str]:
         """Configuration hashes that stand outside the manifest, by model."""
-        messages = conversation_messages(self.conversations).sort_values(["conversation", "event_name"])
-        return {"planned_messages": _hash(messages.to_csv(index=False))}
+        tables = _hash(repr(conversation_tables(self.conversations)))
+        return dict.fromkeys(("conversation_runs_1", "conversation_runs_2", "conversation_runs_3"), tables)
 
     def ledger(self) -> Ledger:
         """The ledger, opened; use as a context manager."""
@@ -129,6 +131,9 @@ class Location:
         """
         _ = self.campaigns, self.conversations, self.first_day
         check_segments(self.manifest)
+        problems = problems_across(self.conversations, self.campaigns, self.project.segment_names())
+        if problems:
+            raise ConversationError("\n".join(problems))
 
 
 def day_range(context: dg.AssetExecutionContext) -> tuple[date, date]:

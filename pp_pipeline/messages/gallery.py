@@ -42,8 +42,8 @@ def _message(variants: list[Preview]) -> dict[str, Any]:
     return {
         "id": first.name.replace("/", "-"),
         "name": first.name,
-        "kind": first.conversation.kind,
-        "channel": {"email": "e-mail", "sms": "SMS"}[first.conversation.message.channel],
+        "kind": first.wording.conversation.kind,
+        "channel": {"email": "e-mail", "sms": "SMS"}[first.wording.channel],
         "variants": [_variant(each) for each in variants],
     }
 

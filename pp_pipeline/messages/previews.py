@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.wordings import Wording
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import FOLDER, content_names
 from pp_pipeline.messages.render import Renderer, RenderError
@@ -28,7 +28,7 @@ class Preview:
         warnings: what somebody should look at, each with file and line.
     """
 
-    conversation: Conversation
+    wording: Wording
     locale: str
     is_own: bool
     draft: EmailDraft | SmsDraft | None
@@ -39,7 +39,7 @@ class Preview:
     @property
     def name(self) -> str:
         """`conversation/template`."""
-        return f"{self.conversation.conversation}/{self.conversation.message.template}"
+        return self.wording.name
 
     @property
     def stem(self) -> str:
@@ -56,22 +56,21 @@ class Preview:
 
 def make_preview(
     renderer: Renderer,
-    conversation: Conversation,
+    wording: Wording,
     merchant: Merchant,
     facts: Facts,
     locale: str | None,
     warnings: Iterable[ReviewWarning],
 ) -> Preview:
-    """Render a conversation's message about some facts.
+    """Render a message about some facts.
 
     Args:
         locale: of the contact; None for what is known of it.
         warnings: those of all messages; the preview has what is said of its own files.
     """
-    message = message_about(facts, conversation, merchant, locale)
-    name = f"{message.conversation}/{message.template}"
+    message = message_about(facts, wording, merchant, locale)
     find = renderer.templates.sms if message.channel == "sms" else renderer.templates.email
-    template, written_in = find(name, message.contact.locale, merchant.locale)
+    template, written_in = find(wording.name, message.contact.locale, merchant.locale)
     try:
         draft, problem = renderer.render(message), ""
     except RenderError as error:
@@ -80,7 +79,7 @@ def make_preview(
     chosen = {each: renderer.choose(each, message, written_in) for each in content_names(used)}
     files = {*template.files, *(f"{FOLDER}/{each}.yml" for each in chosen)}
     return Preview(
-        conversation,
+        wording,
         written_in,
         not template.locale,
         draft,
@@ -90,13 +89,11 @@ def make_preview(
     )
 
 
-def languages(renderer: Renderer, conversation: Conversation, merchant: Merchant) -> list[str]:
+def languages(renderer: Renderer, wording: Wording, merchant: Merchant) -> list[str]:
     """The locales that a message is written in, the merchant's own first."""
-    message = f"{conversation.conversation}/{conversation.message.template}"
-    form = SMS if conversation.message.channel == "sms" else MJML
-    found = [
-        renderer.templates.locale_of_file(message, name, form) for name in renderer.templates.variants(message, form)
-    ]
+    form = SMS if wording.channel == "sms" else MJML
+    files = renderer.templates.variants(wording.name, form)
+    found = [renderer.templates.locale_of_file(wording.name, name, form) for name in files]
     return list(dict.fromkeys(locale or merchant.locale for locale in found))
 
 

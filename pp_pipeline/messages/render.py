@@ -118,7 +118,8 @@ class Renderer:
         said = (merchant.sender_name, words.get("reply_stop", "\0"))
         if kind == "commercial" and not all(plain_blanks(each) in text for each in said):
             raise RenderError(f"render_error: {name}: does not say who writes and how to stop it")
-        count, most = segments(text), self.conversations[message.conversation].message.max_segments
+        sent = self.conversations[message.conversation].messages[message.step]
+        count, most = segments(text), sent.max_segments
         if count > most:
             raise RenderError(f"render_error: {name}: {count} segments, more than {most}")
         return SmsDraft(

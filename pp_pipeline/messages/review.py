@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.wordings import wordings_of
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.messages.content import FOLDER, Contents
 from pp_pipeline.messages.content_files import Entry
@@ -73,13 +74,12 @@ def template_warnings(
     bare = re.compile(f"({'|'.join(homes)}){_END_OF_LINK}")
     found: list[ReviewWarning] = []
     own, shared = set[str](), set[str]()
-    for conversation in conversations:
-        message = f"{conversation.conversation}/{conversation.message.template}"
-        forms = (SMS,) if conversation.message.channel == "sms" else (MJML, TEXT)
-        for name in [name for form in forms for name in templates.variants(message, form)]:
+    for wording in wordings_of(conversations):
+        forms = (SMS,) if wording.channel == "sms" else (MJML, TEXT)
+        for name in [name for form in forms for name in templates.variants(wording.name, form)]:
             own.add(name)
-            shared |= set(_files(templates, message, name))
-            warnings = _of_template(templates, message, name, bare, today)
+            shared |= set(_files(templates, wording.name, name))
+            warnings = _of_template(templates, wording.name, name, bare, today)
             found += [ReviewWarning(name, line, text) for line, text in warnings]
     for name in sorted(shared - own):
         found += [ReviewWarning(name, line, text) for line, text in _past_review(templates, name, today)]

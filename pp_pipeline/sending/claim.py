@@ -18,13 +18,14 @@ _CLAIM_ORDER_LOCK = 7_202_612
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that a batch wants delivered. `message_kind` and `max_defer_days` are of messages."""
+    """Something that a batch wants delivered. What has a default is of messages."""
 
     batch: Batch
     item: Planned
     message_kind: str | None = None
     has_offer: bool = False
     max_defer_days: int = 3
+    max_pause_days: int = 14
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from pp_pipeline.ledger.witness import RESTORED_LEDGER, Mark, Witness
 from pp_pipeline.sending.batches import Batch, are_newest
 from pp_pipeline.sending.claim import Candidate, Claim, Judge, Judgement, write_claim
 from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
+from pp_pipeline.sending.guards.run_guards import PAUSE_WHEN
 from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, contact_keys, ledger_columns
 from pp_pipeline.sending.releases import finish
@@ -195,7 +196,9 @@ class Claimer:
             candidate = asked[row.key]
             due_on = max(filter(None, (row.due_on, ledger_columns(candidate.item)["due_on"])))
             begun_on = max(filter(None, (due_on, row.first_tried_on)))
-            if begun_on < today - timedelta(days=candidate.max_defer_days):
+            is_paused = row.reason is not None and row.reason.startswith(PAUSE_WHEN)
+            most_days = candidate.max_pause_days if is_paused else candidate.max_defer_days
+            if begun_on < today - timedelta(days=most_days):
                 given_up.append({"again_key": row.key, "new_reason": f"given_up: {row.reason or row.state}"})
             elif row.deferred_until is None or row.deferred_until <= moment:
                 again.append({"again_key": row.key, "new_due_on": due_on})

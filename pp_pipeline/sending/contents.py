@@ -6,8 +6,9 @@ dated up to that day only), and with what the newest version says, for the guard
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 
+from pp_pipeline.conversations.levels import FIRED_EVENTS
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.relay_roads import AudienceFileRoad
 from pp_pipeline.sending.contact_facts import read_contacts, read_email_consents
@@ -28,6 +29,7 @@ from pp_pipeline.sending.planned import (
     PlannedMessage,
     PlannedSnapshot,
 )
+from pp_pipeline.sending.run_facts import read_run_facts
 from pp_pipeline.warehouse import Connection
 
 
@@ -71,6 +73,15 @@ def _hashes(connection: Connection, days: list[date], merchants: Mapping[str, Me
     return {each.id: each.hash for each in planned_batches(connection, days[0], days[-1], merchants, days)}
 
 
+_EVENTS = "select distinct event_id, contact_key, email, campaign from external_events"
+
+
+def _fired_events(connection: Connection) -> str:
+    """What is added to `_EVENTS`: the events that conversations fire for one another."""
+    tables = [name for name in FIRED_EVENTS if connection.table_exists(name)]
+    return "".join(f" union select distinct event_id, contact_key, email, null from {name}" for name in tables)
+
+
 def _messages(
     connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
 ) -> Iterator[tuple[BatchId, Planned]]:
@@ -80,19 +91,35 @@ def _messages(
     now = read_orders_now(connection, days)
     quarantined = read_quarantined(connection, "planned_messages", "due_on", days)
     contacts = read_contacts(connection, days, any(each.sending.sunset for each in merchants.values()))
+    runs = read_run_facts(connection, days)
     sql = f"""
         select
             messages.merchant, messages.due_on, messages.message_id, messages.contact_key, events.email,
             messages.run_key, messages.conversation, messages.step, messages.occurrence, messages.pass,
-            messages.channel, messages.template, messages.event_id, messages.order_number, events.campaign
+            messages.channel, messages.template, messages.event_id, messages.order_number, events.campaign,
+            messages.not_before
         from planned_messages as messages
-        left join (select distinct event_id, contact_key, email, campaign from external_events) as events
+        left join ({_EVENTS}{_fired_events(connection)}) as events
             on messages.event_id = events.event_id and messages.contact_key = events.contact_key
         where messages.due_on in ({marks(days)})
         order by messages.message_id
     """
     for merchant, due_on, key, contact_key, email, *rest in connection.rows(sql, days):
-        run_key, conversation, step, occurrence, number, channel, template, event_id, order_number, campaign = rest
+        (
+            run_key,
+            conversation,
+            step,
+            occurrence,
+            number,
+            channel,
+            template,
+            event_id,
+            order_number,
+            campaign,
+            not_before,
+        ) = rest
+        pauses = {"open_ticket"} if (merchant, contact_key) in runs.open_tickets else set[str]()
+        pauses |= {"return_started"} if (merchant, order_number) in runs.returns_started else set()
         exits_now, contact_key_now = now.get((merchant, order_number), (frozenset[str](), contact_key))
         yield (
             BatchId(due_on, "messages", conversation, merchant),
@@ -113,7 +140,10 @@ def _messages(
                 due_on=due_on,
                 order=orders.get((merchant, order_number, due_on)),
                 campaign=campaign,
-                exits_now=exits_now,
+                exits_now=exits_now | runs.exits.get((conversation, event_id), frozenset()),
+                not_before=time.fromisoformat(not_before) if not_before else None,
+                pauses_now=frozenset(pauses),
+                feedback_through=runs.feedback_through.get(merchant),
                 contact_key_now=contact_key_now,
                 is_quarantined=(merchant, order_number) in quarantined,
                 contact=contacts.get((merchant, contact_key), ContactFacts()),

@@ -62,10 +62,11 @@ def pool_standings(ledger: Ledger, conversations: Iterable[Conversation], today:
     users: dict[str, list[str]] = {}
     good_until: dict[str, date] = {}
     for each in conversations:
-        if use := each.message.coupon:
-            users.setdefault(use.pool, []).append(f"{each.conversation}.{each.step}")
-            day = today + timedelta(days=use.min_days_valid)
-            good_until[use.pool] = max(day, good_until.get(use.pool, day))
+        for step, message in each.messages.items():
+            if use := message.coupon:
+                users.setdefault(use.pool, []).append(f"{each.conversation}.{step}")
+                day = today + timedelta(days=use.min_days_valid)
+                good_until[use.pool] = max(day, good_until.get(use.pool, day))
     found = pools(ledger, utc_now() - LATELY)
     return [
         PoolStanding(
@@ -80,6 +81,6 @@ def pool_standings(ledger: Ledger, conversations: Iterable[Conversation], today:
 
 def coupon_warnings(ledger: Ledger, conversations: Sequence[Conversation], today: date) -> list[str]:
     """What is to be done about the pools that messages draw from; without such messages the ledger is not asked."""
-    if not any(each.message.coupon for each in conversations):
+    if not any(message.coupon for each in conversations for message in each.messages.values()):
         return []
     return [each.warning for each in pool_standings(ledger, conversations, today) if each.warning]

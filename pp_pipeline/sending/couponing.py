@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from pp_pipeline.conversations.conversation import Conversation, CouponUse
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.steps import CouponUse
 from pp_pipeline.ledger.coupons import Coupon, Draws, Wanted, look_up, oldest_in_stock
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.gates import DeliveryTarget
@@ -46,7 +47,10 @@ class CouponDesk:
         uses: dict[str, CouponUse] = {}
         wanted: dict[str, Wanted] = {}
         for item in items:
-            use = conversations[item.conversation].message.coupon if isinstance(item, PlannedMessage) else None
+            if not isinstance(item, PlannedMessage):
+                continue
+            message = conversations[item.conversation].messages.get(item.step)
+            use = message.coupon if message else None
             if use is not None:
                 today = moment.astimezone(ZoneInfo(merchants[item.merchant].zone)).date()
                 good_until = today + timedelta(days=use.min_days_valid)

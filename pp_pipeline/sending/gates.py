@@ -120,7 +120,8 @@ class Gates:
 
     @cached_property
     def _channels(self) -> dict[str, str]:
-        """By which channel each conversation writes; only read in live mode."""
+        """By which channel each conversation writes; only read in live mode. Of several one stands for all: where a
+        merchant has a road for one of them alone, the conversation is refused."""
         return {each.conversation: each.message.channel for each in self._conversations}
 
     @cached_property

@@ -89,8 +89,12 @@ class PlannedMessage:
     Attributes:
         campaign: the campaign whose event led to it.
         order: as it was known on the day it was due.
-        exits_now, contact_key_now, is_quarantined: what the order's newest files say; quarantined is an order of
+        contact_key_now, is_quarantined: what the order's newest files say; quarantined is an order of
             which a row was refused after its newest version.
+        exits_now: words of `exit_when` that are true of the run on the newest files.
+        not_before: by the contact's clock it does not go sooner on its day.
+        pauses_now: words of `pause_when` that are true on them.
+        feedback_through: the date of the merchant's newest file of feedback.
         coupon: drawn when the message is claimed, where its conversation declares one.
         recommended: articles to recommend, the best first; empty where the message shows none.
         phone_key: of an SMS, the key of the number that it goes to (contact_keys.py), set when it is about to go: what
@@ -116,6 +120,9 @@ class PlannedMessage:
     exits_now: frozenset[str] = frozenset()
     contact_key_now: str | None = None
     is_quarantined: bool = False
+    not_before: dt.time | None = None
+    pauses_now: frozenset[str] = frozenset()
+    feedback_through: dt.date | None = None
     contact: ContactFacts = field(default=ContactFacts(), repr=False)
     coupon: Coupon | None = None
     recommended: tuple[RecommendedProduct, ...] = field(default=(), repr=False)

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import select, update
 
-from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.wordings import Wording
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
@@ -53,24 +53,23 @@ class Proofs:
     channel: Channel[Any]
     recipients: Recipients
 
-    def send_test(self, conversation: Conversation, merchant: Merchant, to: str, day: date) -> Outcome:
+    def send_test(self, wording: Wording, merchant: Merchant, to: str, day: date) -> Outcome:
         """A proof to an address or number, as often as somebody asks."""
         key = uuid4().hex  # of the message too: a mail program shows two of one Message-ID once
-        message = sample_message(conversation, merchant, self.renderer.secret, to, day, key)
-        outcome = self._send("test", f"test:{key}", message, conversation.kind)
+        message = sample_message(wording, merchant, self.renderer.secret, to, day, key)
+        outcome = self._send("test", f"test:{key}", message, wording.conversation.kind)
         assert outcome is not None, "its key is new"
         return outcome
 
-    def send_seeds(self, conversation: Conversation, merchant: Merchant, day: date) -> None:
-        """A proof of a day to each seed of the merchant whom its channel reaches, once."""
+    def send_seeds(self, wording: Wording, merchant: Merchant, day: date) -> None:
+        """A proof of a step and day to each seed of the merchant whom its channel reaches, once."""
         for seed in merchant.sending.seeds:
-            if seed.startswith("+") != (conversation.message.channel == "sms"):
+            if seed.startswith("+") != (wording.channel == "sms"):
                 continue
-            words = f"{conversation.conversation}\n{day}\n{seed}"
-            key = hashlib.sha256(words.encode()).hexdigest()[:32]
-            message = sample_message(conversation, merchant, self.renderer.secret, seed, day, key)
-            name = (conversation.conversation, conversation.step, merchant.merchant, f"{day}", message.contact_key)
-            self._send("seed", ":".join(("seed", *name)), message, conversation.kind)
+            name = (wording.conversation.conversation, wording.step, merchant.merchant, f"{day}")
+            key = hashlib.sha256("\n".join((*name, seed)).encode()).hexdigest()[:32]
+            message = sample_message(wording, merchant, self.renderer.secret, seed, day, key)
+            self._send("seed", ":".join(("seed", *name, message.contact_key)), message, wording.conversation.kind)
 
     def _send(self, kind: str, key: str, message: PlannedMessage, message_kind: str) -> Outcome | None:
         """Send a proof; None where one of this key was sent before."""

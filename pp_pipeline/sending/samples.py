@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from pp_pipeline.contact_keys import contact_key, is_contact_key
-from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.wordings import Wording
 from pp_pipeline.ledger.coupons import Coupon
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.contact_facts import read_contact
@@ -77,16 +77,14 @@ def real_facts(
     )
 
 
-def sample_message(
-    conversation: Conversation, merchant: Merchant, secret: bytes, to: str, day: date, key: str
-) -> PlannedMessage:
-    """The conversation's message about an order that nobody made, with a code that no shop takes.
+def sample_message(wording: Wording, merchant: Merchant, secret: bytes, to: str, day: date, key: str) -> PlannedMessage:
+    """A message about an order that nobody made, with a code that no shop takes.
 
     Args:
         to: an address, or of a conversation that writes texts a phone number (E.164).
     """
-    is_text = conversation.message.channel == "sms"
-    use = conversation.message.coupon
+    is_text = wording.channel == "sms"
+    use = wording.message.coupon
     lines = (
         OrderLine("SAMPLE-1", "Notebook, lined", "Paper", 2, 695),
         OrderLine("SAMPLE-2", "Desk lamp", "Furnishings", 1, 4_900),
@@ -107,12 +105,12 @@ def sample_message(
         contact_key=contact_key(secret, merchant.merchant, to),
         email=None if is_text else to,
         run_key="",
-        conversation=conversation.conversation,
-        step=conversation.step,
+        conversation=wording.conversation.conversation,
+        step=wording.step,
         occurrence=1,
         pass_number=1,
-        channel=conversation.message.channel,
-        template=conversation.message.template,
+        channel=wording.channel,
+        template=wording.template,
         event_id="",
         order_number=None,
         due_on=day,
@@ -132,21 +130,19 @@ def sample_facts(merchant: Merchant, day: date) -> Facts:
     return Facts(day, recommended=recommended)
 
 
-def message_about(
-    facts: Facts, conversation: Conversation, merchant: Merchant, locale: str | None = None
-) -> PlannedMessage:
-    """A conversation's message about those facts, with a code that no shop takes.
+def message_about(facts: Facts, wording: Wording, merchant: Merchant, locale: str | None = None) -> PlannedMessage:
+    """A message about those facts, with a code that no shop takes.
 
     Args:
         locale: None for the contact's own.
     """
-    name = f"sample-{conversation.conversation}-{conversation.message.template}"
-    to = _PHONE if conversation.message.channel == "sms" else _EMAIL
-    message = sample_message(conversation, merchant, SECRET, to, facts.day, name)
+    name = f"sample-{wording.name.replace('/', '-')}"
+    to = _PHONE if wording.channel == "sms" else _EMAIL
+    message = sample_message(wording, merchant, SECRET, to, facts.day, name)
     contact = replace(facts.contact, phone=_PHONE)
     return replace(
         message,
         order=facts.order or message.order,
         contact=contact if locale is None else replace(contact, locale=locale),
-        recommended=facts.recommended if conversation.kind == "commercial" else (),
+        recommended=facts.recommended if wording.conversation.kind == "commercial" else (),
     )

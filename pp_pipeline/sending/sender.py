@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pp_pipeline.contact_keys import phone_key
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.conversations.wordings import Wording, wordings_of
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
@@ -109,7 +110,7 @@ class Sender:
                 contents = read_contents(connection, [report.batch.id for report in load], self.merchants)
                 add_recommendations(connection, contents, self._recommending, self.merchants, today)
             self._send_load(load, contents, broken, today, count)
-            self._send_seeds(load, broken, today)
+            self._send_seeds(load, contents, broken, today)
         return SendSummary(reports, lapsed_count, lacking)
 
     def _send_load(
@@ -142,28 +143,36 @@ class Sender:
                 claimer = self._claimer(report.batch.release.target)
                 claimer.finish(report.batch, [item.key for item in found], self.now())
 
-    def _send_seeds(self, load: Sequence[BatchReport], broken: Mapping[OutletKey, str], today: date) -> None:
-        """A proof of each step that went to shoppers today, to the merchant's seed addresses, once."""
+    def _send_seeds(
+        self,
+        load: Sequence[BatchReport],
+        contents: Mapping[BatchId, Content],
+        broken: Mapping[OutletKey, str],
+        today: date,
+    ) -> None:
+        """A proof of each step of the batches that went to shoppers today, to the merchant's seed addresses, once."""
         for report in load:
             batch = report.batch
             if batch.id.kind != "messages" or not report.outcomes["sent"]:
                 continue
             conversation, merchant = self.conversations[batch.id.name], self.merchants[batch.id.merchant]
-            place = (batch.id.merchant, conversation.message.channel)
-            channel = self._outlets.channels.get(place)
-            if channel is not None and channel.target == batch.release.target and place not in broken:
-                proofs = Proofs(self.ledger, self._renderer, channel, recipients_of(self.settings, channel.target))
-                proofs.send_seeds(conversation, merchant, today)
+            steps = {item.step for item in contents[batch.id].items if isinstance(item, PlannedMessage)}
+            for step, message in conversation.messages.items():
+                place = (batch.id.merchant, message.channel)
+                channel = self._outlets.channels.get(place)
+                if step in steps and channel and channel.target == batch.release.target and place not in broken:
+                    proofs = Proofs(self.ledger, self._renderer, channel, recipients_of(self.settings, channel.target))
+                    proofs.send_seeds(Wording(conversation, step, message.template), merchant, today)
 
     @cached_property
     def _recommending(self) -> set[tuple[str, str]]:
         """Conversation and template of the messages that show recommendations; transactional ones may not."""
         templates = self._renderer.templates
-        messages = [(name, one.message) for name, one in self.conversations.items() if one.kind == "commercial"]
+        commercial = [each for each in self.conversations.values() if each.kind == "commercial"]
         return {
-            (name, message.template)
-            for name, message in messages
-            if shows(templates, f"{name}/{message.template}", message.channel, "recommended")
+            (each.conversation.conversation, each.template)
+            for each in wordings_of(commercial)
+            if shows(templates, each.name, each.channel, "recommended")
         }
 
     def _why_not(self, batch: Batch, content: Content) -> str:
@@ -176,17 +185,19 @@ class Sender:
         return ""
 
     def _candidate(self, batch: Batch, item: Planned) -> Candidate:
-        if batch.id.kind != "messages":
+        if not isinstance(item, PlannedMessage):
             return Candidate(batch, item)
         conversation = self.conversations[batch.id.name]
-        if isinstance(item, PlannedMessage) and item.channel == "sms" and item.contact.phone:
+        if item.channel == "sms" and item.contact.phone:
             item = replace(item, phone_key=phone_key(self._renderer.secret, item.merchant, item.contact.phone))
+        message = conversation.messages.get(item.step)
         return Candidate(
             batch,
             item,
             message_kind=conversation.kind,
-            has_offer=conversation.message.has_offer,
+            has_offer=message is not None and message.has_offer,
             max_defer_days=self.merchants[batch.id.merchant].sending.max_defer_days,
+            max_pause_days=conversation.max_pause_days,
         )
 
     def _priority(self, batch: Batch) -> int:

@@ -75,6 +75,7 @@ class EventRow(NamedTuple):
     campaign: str | None
     contact_key: str
     order_number: str | None
+    sku: str | None
     occurred_on: date
 
 
@@ -90,6 +91,16 @@ class MessageRow(NamedTuple):
     event_id: str
     order_number: str | None
     due_on: date
+
+
+class RunRow(NamedTuple):
+    """A row of `conversation_runs`."""
+
+    conversation: str
+    run_key: str
+    event_id: str
+    order_number: str | None
+    begun_on: date
 
 
 class QuarantineRow(NamedTuple):
@@ -156,6 +167,10 @@ class History:
         """The messages planned for the contacts."""
         order = "due_on, conversation, message_id"
         return self._typed(MessageRow, "planned_messages", "contact_key", contact_keys, order)
+
+    def runs(self, contact_keys: Iterable[str]) -> list[RunRow]:
+        """The runs of the contacts, in the order in which they began."""
+        return self._typed(RunRow, "conversation_runs", "contact_key", contact_keys, "begun_on, conversation")
 
     def segments(self, contact_key: str, on: date) -> list[str]:
         """The segments that a contact is in on a day."""

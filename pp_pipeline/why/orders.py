@@ -49,7 +49,8 @@ class OrdersTeller:
         quarantined = _by_order(self.history.quarantined(order_numbers))
         events = self.history.events(order_numbers)
         messages = self.history.messages(contact_keys | {event.contact_key for event in events})
-        teller = EventTeller(self.merchant, self.conversations, messages, orders)
+        runs = self.history.runs(contact_keys | {event.contact_key for event in events})
+        teller = EventTeller(self.merchant, self.conversations, messages, runs, orders)
         events_of = _by_order(events)
         queues = [
             self._queue(campaign, order_numbers, orders)

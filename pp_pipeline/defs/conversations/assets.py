@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pp_pipeline.conversations.tables import write_conversation_messages
+from pp_pipeline.conversations.tables import write_conversation_tables
 from pp_pipeline.defs.dbt_steps import dbt_step
 from pp_pipeline.defs.location import SINGLE_RUN, Location
 
@@ -16,13 +16,13 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         backfill_policy=SINGLE_RUN,
         kinds={"yaml"},
     )
-    def conversation_messages() -> dg.MaterializeResult:
-        """The messages of the conversation files, one row per event that leads to one.
+    def conversation_programs() -> dg.MaterializeResult:
+        """The conversation files as tables for SQL: every way that a run can take, rolled out day by day.
 
-        The table is small and written whole: a configuration has no effective date.
+        They are small and written whole: a configuration has no effective date.
         """
         with location.warehouse.connect() as connection:
-            count = write_conversation_messages(connection, location.conversations)
-        return dg.MaterializeResult(metadata={"conversations": len(location.conversations), "dagster/row_count": count})
+            write_conversation_tables(connection, location.conversations)
+        return dg.MaterializeResult(metadata={"conversations": len(location.conversations)})
 
-    return [conversation_messages, dbt_step(location, "conversations")]
+    return [conversation_programs, dbt_step(location, "conversations")]

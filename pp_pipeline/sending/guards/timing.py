@@ -34,6 +34,15 @@ def quiet_hours(case: Case) -> Outcome | None:
     return None if until is None else case.defer("quiet_hours", until)
 
 
+def not_before(case: Case) -> Outcome | None:
+    """Until the time of day that the wait before it names, by the contact's clock, or by all clocks of its country."""
+    if case.item.not_before is None:
+        return None
+    zones = clocks(case.item.contact.zone, case.country, case.merchant.zone_info)
+    until = max(datetime.combine(case.item.due_on, case.item.not_before, zone) for zone in zones)
+    return case.defer("not_before", until) if case.moment < until else None
+
+
 def frequency_cap(case: Case) -> Outcome | None:
     """Until so many of the contact's messages on the channel have left the window that there is room for one."""
     cap = case.merchant.sending.caps.get(_channel(case))

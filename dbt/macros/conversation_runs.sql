@@ -1,0 +1,35 @@
+{#  The runs that begin on each day (DESIGN 4), of the conversations of a level: level 1 waits for no other's events,
+    level 2 for those that level 1 fires, and so on. A row says what is known at entry and nothing of what becomes of
+    the run, so a day's rows hang on nothing that comes later. #}
+{% macro conversation_runs(level) %}
+{{ partitioned_by_day('begun_on', indexes=[{'columns': ['begun_on']}, {'columns': ['contact_key']}], meta={
+    'reads_history_of': ['order_versions', 'order_lines', 'order_file_rows', 'external_events', 'segment_snapshots']
+        + (['fired_events_1'] if level > 1 else []) + (['fired_events_2'] if level > 2 else []),
+    'config_hash': 'runs 1',
+}) }}
+
+with recursive {{ run_candidates(level) }},
+
+{{ run_orders('candidates') }},
+
+{{ run_endings('candidates') }},
+
+{{ run_chain() }}
+
+select
+    candidates.run_id,
+    candidates.conversation,
+    candidates.program,
+    candidates.run_key,
+    candidates.merchant,
+    candidates.contact_key,
+    candidates.email,
+    candidates.event_id,
+    candidates.event_name,
+    candidates.order_number,
+    candidates.sku,
+    candidates.begun_on
+from begun
+inner join candidates on begun.run_id = candidates.run_id
+where {{ in_days('candidates.begun_on') }}
+{% endmacro %}

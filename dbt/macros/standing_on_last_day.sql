@@ -1,0 +1,36 @@
+{#  Where runs stand at the end of a day (the range's last): one row per run that waits, with thread rank and step.
+    `pp conversation` asks it; nothing is built of it. #}
+{% macro standing_on_last_day() %}
+with {{ runs_of_the_time(ref('conversation_runs'), var('to_day'), var('to_day')) }},
+
+possible_places as (
+    select runs.run_id, stays.program, stays.node, stays.check_count, stays.thread_place, stays.step_place
+    from runs_of_the_time as runs
+    inner join {{ source('landing', 'conversation_stays') }} as stays on runs.program = stays.program
+    where
+        runs.next_begun_on is null
+        and {{ add_days('runs.begun_on', 'stays.from_days') }} <= {{ last_day() }}
+        and {{ add_days('runs.begun_on', 'stays.to_days') }} > {{ last_day() }}
+),
+
+waiting_runs as (
+    select * from runs_of_the_time
+    where run_id in (select run_id from possible_places)
+),
+
+{{ run_orders('waiting_runs') }},
+
+{{ run_endings('waiting_runs') }},
+
+{{ reached_nodes('possible_places', 'waiting_runs') }}
+
+select runs.conversation, places.thread_place, places.step_place, count(*) as waiting
+from possible_places as places
+inner join waiting_runs as runs on places.run_id = runs.run_id
+left join endings on places.run_id = endings.run_id
+left join reached_nodes on places.run_id = reached_nodes.run_id and places.node = reached_nodes.node
+where
+    (endings.ends_on is null or endings.ends_on > {{ last_day() }})
+    and (places.check_count = 0 or reached_nodes.run_id is not null)
+group by runs.conversation, places.thread_place, places.step_place
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ conversation_runs(level=2) }}

@@ -1,0 +1,1 @@
+{{ fired_events(level=2) }}

@@ -1,0 +1,216 @@
+"""Conversations as tables for SQL (DESIGN 4): every way that a run can take, rolled out day by day.
+
+A *program* is a conversation entered at one thread (on one day of the week, where a wait ends on one). Walking it,
+every split forks; a *node* is a stretch between two forks. It is reached when all its *checks* come out as expected:
+a condition, judged so many days after entry. On nodes stand *stays* (where a run waits) and *deeds* (the messages and
+actions that are reached). So nothing has to be remembered of yesterday: SQL joins runs with these rows.
+"""
+
+from dataclasses import dataclass, field
+
+from pp_pipeline.conversations.conditions import Clause, reaction
+from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.flow import Place, find_step
+from pp_pipeline.conversations.steps import Message, Step, split_target
+
+MOST_PATHS = 2000
+MOST_STEPS = 50_000
+
+
+class TooManyPaths(ValueError):
+    """A conversation has more different ways than can be rolled out."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition (by its number), so many days after entry, and what must come out."""
+
+    condition: int
+    offset: int
+    expected: bool
+
+
+Checks = frozenset[Check]
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A wait: the run stands in a thread of this rank from the end of one day after entry to before another."""
+
+    node: int
+    place: Place
+    rank: int
+    from_offset: int
+    to_offset: int
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A message or an action, on a day after entry; `not_before` is the time of day of the wait before it."""
+
+    node: int
+    step: str
+    occurrence: int
+    pass_number: int
+    offset: int
+    not_before: str | None
+
+
+@dataclass
+class Program:
+    """All ways of the runs that enter at one thread.
+
+    Attributes:
+        weekday: of the day of entry (0: Monday); None where it makes no difference.
+        nodes: the checks of each node, by its number.
+    """
+
+    conversation: str
+    thread: str
+    weekday: int | None
+    nodes: list[Checks] = field(default_factory=list)
+    stays: list[Stay] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        return "/".join([self.conversation, self.thread, *([] if self.weekday is None else [str(self.weekday)])])
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A conversation's programs, and its conditions by number, each as clauses (conditions.py)."""
+
+    conversation: Conversation
+    programs: tuple[Program, ...]
+    conditions: tuple[tuple[Clause, ...], ...]
+
+
+def compile_conversation(conversation: Conversation) -> Compiled:
+    """Roll a conversation out.
+
+    Raises:
+        TooManyPaths: see `MOST_PATHS`; the text says how many.
+    """
+    has_weekdays = any(step.wait and step.wait.weekday for step in conversation.steps)
+    conditions: dict[tuple[Clause, ...], int] = {}
+    programs = []
+    for weekday in range(7) if has_weekdays else (None,):
+        walker = _Walker(conversation, conditions)
+        programs += [walker.walk(place, weekday) for place, thread in enumerate(conversation.threads) if thread.events]
+    return Compiled(conversation, tuple(programs), tuple(conditions))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Where a walk stands. `counts`: how often each go_to led away and each message and action was reached;
+    `not_before`: the time of day of the last wait."""
+
+    thread: int
+    step: int
+    node: int
+    offset: int
+    counts: dict[Place, int]
+    not_before: str | None = None
+
+    def at(self, place: Place, node: int | None = None) -> "_Run":
+        node = self.node if node is None else node
+        counts = dict(self.counts) if node != self.node else self.counts
+        return _Run(*place, node, self.offset, counts, self.not_before)
+
+    def counted(self) -> int:
+        """Count the step it stands at; returns how often it was reached now."""
+        place = (self.thread, self.step)
+        self.counts[place] = self.counts.get(place, 0) + 1
+        return self.counts[place]
+
+
+class _Walker:
+    def __init__(self, conversation: Conversation, conditions: dict[tuple[Clause, ...], int]) -> None:
+        self.conversation = conversation
+        self.conditions = conditions
+        self.paths = self.steps = 0
+
+    def walk(self, thread: int, weekday: int | None) -> Program:
+        """The program of runs that enter at a thread."""
+        self.program = Program(
+            self.conversation.conversation, self.conversation.threads[thread].thread, weekday, nodes=[frozenset()]
+        )
+        open_runs = [_Run(thread, 0, 0, 0, {})]
+        while open_runs:
+            open_runs += reversed(self._to_the_fork(open_runs.pop()))
+        return self.program
+
+    def _to_the_fork(self, run: _Run) -> list[_Run]:
+        """Follow a run to its end or to the next split; returns the ways that it can take from there."""
+        while True:
+            self.steps += 1
+            if self.steps > MOST_STEPS:
+                raise TooManyPaths(f"the ways through it have more than {MOST_STEPS:,} steps together; loop less often")
+            thread = self.conversation.threads[run.thread]
+            step = thread.steps[run.step] if run.step < len(thread.steps) else None
+            if step is None or step.exit:
+                self._count_path()
+                return []
+            after = (run.thread, run.step + 1)
+            if step.split is not None:
+                return self._forks(run, step, after)
+            if step.wait is not None:
+                run = self._wait(run, step, thread.rank)
+            elif step.message is not None or step.action is not None:
+                self._do(run, step)
+            elif step.go_to is not None and (step.times is None or run.counted() <= step.times):
+                target = find_step(self.conversation, *split_target(step.go_to))
+                assert target is not None, "flow.py found it"
+                after = target
+            run = run.at(after)
+
+    def _count_path(self) -> None:
+        self.paths += 1
+        if self.paths > MOST_PATHS:
+            raise TooManyPaths(f"has more than {MOST_PATHS:,} different paths; split less, or loop less often")
+
+    def _wait(self, run: _Run, step: Step, rank: int) -> _Run:
+        assert step.wait is not None
+        until = run.offset + step.wait.ends_after(((self.program.weekday or 0) + run.offset) % 7)
+        if until > run.offset:
+            self.program.stays.append(Stay(run.node, (run.thread, run.step), rank, run.offset, until))
+        return _Run(run.thread, run.step, run.node, until, run.counts, step.wait.at)
+
+    def _do(self, run: _Run, step: Step) -> None:
+        assert step.id is not None
+        occurrence = run.counted()
+        self.program.deeds.append(Deed(run.node, step.id, occurrence, 1, run.offset, run.not_before))
+        if step.message is not None:
+            self._passes(run, step.id, occurrence, step.message)
+
+    def _passes(self, run: _Run, step: str, occurrence: int, message: Message) -> None:
+        """Each pass is due to those who reacted neither by its day nor by the day of a pass before it."""
+        checks = self.program.nodes[run.node]
+        for number in range(2, message.passes + 1):
+            offset = run.offset + (number - 1) * (message.after or 0)
+            checks = checks | {Check(self._condition(reaction(step, occurrence)), offset, False)}
+            self.program.deeds.append(Deed(self._node(checks), step, occurrence, number, offset, run.not_before))
+
+    def _forks(self, run: _Run, step: Step, after: Place) -> list[_Run]:
+        ways = []
+        checks = self.program.nodes[run.node]
+        for branch in step.split or ():
+            condition = self._condition(branch.when.clauses(self.conversation.kind))
+            true, false = (Check(condition, run.offset, expected) for expected in (True, False))
+            if false not in checks:  # it was asked on this day before, and was false
+                target = find_step(self.conversation, branch.thread)
+                assert target is not None, "flow.py found it"
+                ways.append(run.at(target, self._node(checks | {true})))
+            if true in checks:
+                return ways
+            checks = checks | {false}
+        return [*ways, run.at(after, self._node(checks))]
+
+    def _condition(self, clauses: tuple[Clause, ...]) -> int:
+        return self.conditions.setdefault(clauses, len(self.conditions))
+
+    def _node(self, checks: Checks) -> int:
+        self.program.nodes.append(checks)
+        return len(self.program.nodes) - 1

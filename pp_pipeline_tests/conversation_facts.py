@@ -1,0 +1,145 @@
+"""What is known of contacts and orders, day by day, as the conversation oracle asks for it: plain lists and loops."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """A line of an order version."""
+
+    sku: str
+    category: str
+    status: str = "processing"
+
+
+class OrderVersion(NamedTuple):
+    """An order as it is known from a day on, until a newer version is known."""
+
+    order_number: str
+    known_on: date
+    contact: str | None
+    ordered_at: datetime
+    status: str = "processing"
+    ship_date: date | None = None
+    delivered_on: date | None = None
+    refunded_cents: int = 0
+    shipped_lines: int = 0
+    returned_lines: int = 0
+    canceled_lines: int = 0
+    lines: tuple[Line, ...] = (Line("SKU-1", "Tables"),)
+    is_eligible: bool = True
+
+    @property
+    def ordered_on(self) -> date:
+        return self.ordered_at.date()
+
+    @property
+    def is_purchase(self) -> bool:
+        return self.contact is not None and self.is_eligible and self.status not in ("canceled", "returned")
+
+
+class Event(NamedTuple):
+    """An external event."""
+
+    event_id: str
+    name: str
+    contact: str
+    order_number: str | None
+    occurred_on: date
+    sku: str | None = None
+
+
+class Feedback(NamedTuple):
+    """A row of a feedback file, known from the file's date or its own, whichever is later."""
+
+    file_date: date
+    occurred_at: datetime
+    event: str
+    contact: str
+    message_id: str | None = None
+    channel: str | None = None
+    is_machine_open: bool = False
+    link: str | None = None
+    rating: float | None = None
+    order_number: str | None = None
+    ticket_number: str | None = None
+    action: str | None = None
+
+    @property
+    def known_on(self) -> date:
+        return max(self.file_date, self.occurred_at.date())
+
+
+class ContactRow(NamedTuple):
+    """A row of a contacts file: it replaces the contact's former one."""
+
+    file_date: date
+    contact: str
+    country: str | None = None
+    email_commercial_consent: str | None = None
+
+
+@dataclass
+class Facts:
+    """All that the files tell of one merchant. `segments` holds (segment, day, contact)."""
+
+    versions: list[OrderVersion] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    feedback: list[Feedback] = field(default_factory=list)
+    contacts: list[ContactRow] = field(default_factory=list)
+    segments: set[tuple[str, date, str]] = field(default_factory=set)
+
+    def in_force(self, order_number: str | None, day: date) -> OrderVersion | None:
+        """The version of an order that is known on a day; None before the first."""
+        known = [one for one in self.versions if one.order_number == order_number and one.known_on <= day]
+        return max(known, key=lambda one: one.known_on, default=None)
+
+    def first_known(self, order_number: str) -> date:
+        """The day on which an order is first known."""
+        return min(one.known_on for one in self.versions if one.order_number == order_number)
+
+    def purchases(self, contact: str, day: date) -> Iterator[OrderVersion]:
+        """The contact's purchases as of a day."""
+        for number in sorted({one.order_number for one in self.versions}):
+            version = self.in_force(number, day)
+            if version and version.contact == contact and version.is_purchase and version.ordered_on <= day:
+                yield version
+
+    def known_feedback(self, event: str, day: date, contact: str | None = None) -> list[Feedback]:
+        """Feedback of a kind that is known by a day, in the order of happening."""
+        return sorted(
+            (
+                one
+                for one in self.feedback
+                if one.event == event and one.known_on <= day and contact in (None, one.contact)
+            ),
+            key=lambda one: one.occurred_at,
+        )
+
+    def contact_row(self, contact: str, day: date) -> ContactRow | None:
+        """The newest row of a contact."""
+        known = [one for one in self.contacts if one.contact == contact and one.file_date <= day]
+        return max(known, key=lambda one: one.file_date, default=None)
+
+    def has_open_ticket(self, contact: str, day: date) -> bool:
+        """Whether of some ticket the last that is known is that it was opened."""
+        opened = self.known_feedback("ticket_opened", day, contact)
+        closed = self.known_feedback("ticket_closed", day, contact)
+        for ticket in {one.ticket_number for one in opened}:
+            last_opened = max(one.occurred_at for one in opened if one.ticket_number == ticket)
+            if not any(one.ticket_number == ticket and one.occurred_at >= last_opened for one in closed):
+                return True
+        return False
+
+    def preference(self, contact: str, name: str, day: date) -> str | None:
+        """What a preference was last set to."""
+        known = [
+            one
+            for one in self.known_feedback("preference_set", day, contact)
+            if one.action and one.action.startswith(f"{name}=")
+        ]
+        if not known or known[-1].action is None:
+            return None
+        return known[-1].action.removeprefix(f"{name}=")

@@ -1,0 +1,382 @@
+"""The conversation rules of DESIGN 4, contact by contact, day by day: slow, and as close to the words as Python gets.
+
+What the pipeline computes with joins has to be exactly what stands here. The methods stand in the order of the
+section's sentences. It reads the conversation as its file states it, not what compiling.py makes of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from hashlib import md5
+from typing import NamedTuple
+
+from pp_pipeline.conversations.conditions import Condition
+from pp_pipeline.conversations.conversation import Conversation, InSegment
+from pp_pipeline.conversations.steps import Step, split_target
+from pp_pipeline_tests.conversation_facts import Event, Facts, OrderVersion
+
+SHIPPED_STATUSES = ("shipped", "completed")
+STOP_STATUSES = ("canceled", "returned")
+
+
+class Planned(NamedTuple):
+    """A message that is due, or an event that an action fires (`pass_number` 0)."""
+
+    due_on: date
+    run_key: str
+    step: str
+    occurrence: int
+    pass_number: int
+    event_id: str
+
+
+class Pass(NamedTuple):
+    """A repeat that is still to come."""
+
+    due_on: date
+    step: str
+    occurrence: int
+    pass_number: int
+
+
+@dataclass
+class Run:
+    """One stay. It stands at a step of a thread; `until` is the day on which its wait is over."""
+
+    key: str
+    event: Event
+    begun_on: date
+    thread: int
+    step: int = 0
+    until: date | None = None
+    times_gone: dict[tuple[int, int], int] = field(default_factory=dict)
+    times_reached: dict[str, int] = field(default_factory=dict)
+    passes: list[Pass] = field(default_factory=list)
+    has_ended: bool = False
+
+
+class Way(NamedTuple):
+    """An event, and the thread that it leads to."""
+
+    event: Event
+    thread: int
+
+
+@dataclass
+class ConversationOracle:
+    """One conversation over what is known of one merchant's contacts."""
+
+    conversation: Conversation
+    facts: Facts
+    runs: list[Run] = field(default_factory=list)  # inside, or ended with passes to come
+    entered: set[str] = field(default_factory=set)
+    planned: list[Planned] = field(default_factory=list)
+    begun: list[Run] = field(default_factory=list)
+
+    def plan(self, first: date, last: date) -> list[Planned]:
+        """All that is due on the days, sorted."""
+        day = first
+        while day <= last:
+            self.leave(day)
+            self.act(day)
+            self.go_on(day)
+            self.repeat(day)
+            day += timedelta(days=1)
+        return sorted(self.planned)
+
+    def waiting(self) -> Counter[tuple[int, int]]:
+        """How many runs wait at each step after the last day that was planned."""
+        return Counter((run.thread, run.step) for run in self.runs if not run.has_ended)
+
+    # 1. "A run leaves for which a word of exit_when, or the goal, is true, or whose order now belongs to another
+    #    contact."
+
+    def leave(self, day: date) -> None:
+        self.runs = [run for run in self.runs if not self.leaves(run, day)]
+
+    def leaves(self, run: Run, day: date) -> bool:
+        order = self.facts.in_force(run.event.order_number, day)
+        return (
+            self.is_exit(run, day)
+            or (self.conversation.goal == "purchased_again" and self.purchased_again(run, day))
+            or (order is not None and order.contact != run.event.contact)
+        )
+
+    def is_exit(self, run: Run, day: date) -> bool:
+        return any(self.is_true_exit(word, run, day) for word in self.conversation.exit_when)
+
+    def is_true_exit(self, word: str | InSegment, run: Run, day: date) -> bool:
+        if isinstance(word, InSegment):
+            return (word.segment, day, run.event.contact) in self.facts.segments
+        match word:
+            case "purchased_again":
+                return self.purchased_again(run, day)
+            case "unsubscribed":
+                channels = (None, *self.conversation.channels)
+                known = self.facts.known_feedback("unsubscribed", day, run.event.contact)
+                return any(one.channel in channels for one in known)
+            case _:
+                return self.order_is(word, self.facts.in_force(run.event.order_number, day), day)
+
+    # 2. "The day's events act, per run key."
+
+    def act(self, day: date) -> None:
+        ways = [
+            Way(event, place)
+            for event in self.facts.events
+            for place, thread in enumerate(self.conversation.threads)
+            if event.occurred_on == day and event.name in thread.events
+        ]
+        for key in sorted({key for way in ways if (key := self.run_key(way.event)) is not None}):
+            own = [way for way in ways if self.run_key(way.event) == key]
+            for way in self.in_their_order(own, day):
+                if self.acts(way, key, day):
+                    self.begin(way, key, day)
+                    break
+
+    def run_key(self, event: Event) -> str | None:
+        """None where the event says less than the scope asks for."""
+        parts = {
+            "contact": [event.contact],
+            "order": [event.contact, event.order_number],
+            "line": [event.contact, event.order_number, event.sku],
+        }[self.conversation.scope]
+        return ":".join(str(part) for part in parts) if None not in parts else None
+
+    def in_their_order(self, ways: Iterable[Way], day: date) -> list[Way]:
+        """Higher thread rank first, then the newer order, then event id, then the order of threads in the file."""
+        ways = sorted(ways, key=lambda way: (way.event.event_id, way.thread))
+        ways.sort(key=lambda way: self.age(way.event, day), reverse=True)
+        ways.sort(key=lambda way: self.conversation.threads[way.thread].rank, reverse=True)
+        return ways
+
+    def age(self, event: Event, day: date) -> tuple[bool, float, bytes]:
+        """What orders are newer by; an event without one comes last."""
+        order = self.facts.in_force(event.order_number, day)
+        if order is None:
+            return (False, 0.0, b"")
+        return (True, order.ordered_at.timestamp(), order.order_number.encode())
+
+    def acts(self, way: Way, key: str, day: date) -> bool:
+        conversation = self.conversation
+        if conversation.live_from is not None and day < conversation.live_from:
+            return False
+        if self.is_exit(Run(key, way.event, day, way.thread), day):
+            return False
+        inside = self.inside(key)
+        if inside is None:
+            return conversation.entries == "unlimited" or key not in self.entered
+        is_higher = conversation.threads[way.thread].rank > conversation.threads[inside.thread].rank
+        ours, theirs = self.age(way.event, day), self.age(inside.event, day)
+        is_older = ours[0] and theirs[0] and ours < theirs
+        return is_higher and not is_older
+
+    def inside(self, key: str) -> Run | None:
+        return next((run for run in self.runs if run.key == key and not run.has_ended), None)
+
+    def begin(self, way: Way, key: str, day: date) -> None:
+        """The old run of this key ends, and its passes with it."""
+        self.runs = [run for run in self.runs if run.key != key]
+        run = Run(key, way.event, day, way.thread)
+        self.runs.append(run)
+        self.begun.append(run)
+        self.entered.add(key)
+
+    # 3. "Runs with no wait left go on, step by step, until a wait that is not over, or the end."
+
+    def go_on(self, day: date) -> None:
+        for run in self.runs:
+            while not run.has_ended and (run.until is None or run.until <= day):
+                self.take_a_step(run, day)
+
+    def take_a_step(self, run: Run, day: date) -> None:
+        steps = self.conversation.threads[run.thread].steps
+        step = steps[run.step] if run.step < len(steps) else None
+        if step is None or step.exit:
+            run.has_ended = True
+            return
+        place = (run.thread, run.step)
+        if step.wait is not None and run.until is None:
+            run.until = day + timedelta(days=step.wait.ends_after(day.weekday()))
+            return
+        run.until = None
+        run.step += 1
+        if step.message is not None:
+            self.write(run, step, day)
+        elif step.action is not None:
+            self.due(run, step.id, self.reach(run, step), 0, day)
+        elif step.go_to is not None:
+            run.times_gone[place] = run.times_gone.get(place, 0) + 1
+            if step.times is None or run.times_gone[place] <= step.times:
+                self.lead(run, *split_target(step.go_to))
+        elif step.split is not None:
+            branch = next((branch for branch in step.split if self.is_true(branch.when, run, day)), None)
+            if branch is not None:
+                self.lead(run, branch.thread, None)
+
+    def lead(self, run: Run, thread: str, step_id: str | None) -> None:
+        names = [each.thread for each in self.conversation.threads]
+        run.thread = names.index(thread)
+        ids = [step.id for step in self.conversation.threads[run.thread].steps]
+        run.step = ids.index(step_id) if step_id else 0
+
+    def reach(self, run: Run, step: Step) -> int:
+        """The how-manieth time this run reaches the step."""
+        assert step.id is not None
+        run.times_reached[step.id] = run.times_reached.get(step.id, 0) + 1
+        return run.times_reached[step.id]
+
+    def due(self, run: Run, step: str | None, occurrence: int, pass_number: int, day: date) -> None:
+        assert step is not None
+        self.planned.append(Planned(day, run.key, step, occurrence, pass_number, run.event.event_id))
+
+    # "Passes are a side track of their message."
+
+    def write(self, run: Run, step: Step, day: date) -> None:
+        assert step.id is not None and step.message is not None
+        occurrence = self.reach(run, step)
+        self.due(run, step.id, occurrence, 1, day)
+        for number in range(2, step.message.passes + 1):
+            due_on = day + timedelta(days=(number - 1) * (step.message.after or 0))
+            run.passes.append(Pass(due_on, step.id, occurrence, number))
+
+    def repeat(self, day: date) -> None:
+        for run in self.runs:
+            for due in [one for one in run.passes if one.due_on == day]:
+                if self.reacted(run, due, day):
+                    visit = (due.step, due.occurrence)
+                    run.passes = [one for one in run.passes if (one.step, one.occurrence) != visit]
+                else:
+                    self.due(run, due.step, due.occurrence, due.pass_number, day)
+
+    def reacted(self, run: Run, due: Pass, day: date) -> bool:
+        visit = (due.step, due.occurrence)
+        return (
+            self.reacted_to_message(run, "opened", day, *visit)
+            or self.reacted_to_message(run, "clicked", day, *visit)
+            or self.reacted_to_message(run, "sms_reply", day, *visit)
+            or self.reviewed(run, None, day)
+            or any(True for _ in self.bought(run, day))
+        )
+
+    # "Conditions are judged on the day the split is reached, from what is known by then."
+
+    def is_true(self, condition: Condition, run: Run, day: date) -> bool:
+        if condition.all is not None:
+            return all(self.is_true(part, run, day) for part in condition.all)
+        if condition.any is not None:
+            return any(self.is_true(part, run, day) for part in condition.any)
+        if condition.not_ is not None:
+            return not self.is_true(condition.not_, run, day)
+        return self.answer(condition, run, day)
+
+    def answer(self, condition: Condition, run: Run, day: date) -> bool:
+        contact = run.event.contact
+        order = self.facts.in_force(run.event.order_number, day)
+        if condition.opened is not None:
+            return self.reacted_to_message(run, "opened", day, condition.opened)
+        if condition.clicked is not None:
+            return self.reacted_to_message(run, "clicked", day, condition.clicked, link=condition.link)
+        if condition.replied is not None:
+            return self.reacted_to_message(run, "sms_reply", day, condition.replied)
+        if condition.reviewed:
+            return self.reviewed(run, condition.min_rating, day)
+        if condition.bought:
+            return any(True for _ in self.bought(run, day))
+        if condition.bought_sku is not None:
+            return any(condition.bought_sku in [line.sku for line in one.lines] for one in self.bought(run, day))
+        if condition.bought_category is not None:
+            wanted = condition.bought_category
+            return any(wanted in [line.category for line in one.lines] for one in self.bought(run, day))
+        if condition.order_is is not None:
+            return self.order_is(condition.order_is, order, day)
+        if condition.order_status is not None:
+            return order is not None and order.status == condition.order_status
+        if condition.line_status is not None:
+            lines = order.lines if order is not None else ()
+            return any(line.sku == run.event.sku and line.status == condition.line_status for line in lines)
+        if condition.ticket is not None:
+            return self.facts.has_open_ticket(contact, day)
+        if condition.site_action is not None:
+            since = run.begun_on
+            if condition.within_days is not None:
+                since = day - timedelta(days=condition.within_days - 1)
+            known = self.facts.known_feedback("site_action", day, contact)
+            return any(one.action == condition.site_action and one.occurred_at.date() >= since for one in known)
+        if condition.segment is not None:
+            return (condition.segment, day, contact) in self.facts.segments
+        row = self.facts.contact_row(contact, day)
+        if condition.profile is not None:
+            return row is not None and getattr(row, condition.profile) == condition.is_
+        if condition.consent is not None:
+            return row is not None and row.email_commercial_consent in ("explicit", "soft_opt_in", "implied")
+        assert condition.preference is not None
+        return self.facts.preference(contact, condition.preference, day) == condition.is_
+
+    def reacted_to_message(
+        self, run: Run, event: str, day: date, step: str, occurrence: int | None = None, link: str | None = None
+    ) -> bool:
+        """To any pass of the message in this run; of one visit, or of any."""
+        message = self.conversation.messages[step]
+        occurrences = range(1, run.times_reached.get(step, 0) + 1) if occurrence is None else [occurrence]
+        own = {
+            message_id(self.conversation.conversation, run.event.event_id, step, number, pass_number)
+            for number in occurrences
+            for pass_number in range(1, message.passes + 1)
+        }
+        return any(
+            one.message_id in own and not one.is_machine_open and link in (None, one.link)
+            for one in self.facts.known_feedback(event, day)
+        )
+
+    def reviewed(self, run: Run, min_rating: float | None, day: date) -> bool:
+        """Of the run's order; a review that names none counts from the day of entry."""
+        for one in self.facts.known_feedback("review_left", day, run.event.contact):
+            is_since = one.order_number is None and one.occurred_at.date() >= run.begun_on
+            is_own = one.order_number is not None and one.order_number == run.event.order_number
+            is_high = min_rating is None or (one.rating is not None and one.rating >= min_rating)
+            if (is_since or is_own) and is_high:
+                return True
+        return False
+
+    def purchased_again(self, run: Run, day: date) -> bool:
+        return any(True for _ in self.bought(run, day))
+
+    def bought(self, run: Run, day: date) -> Iterable[OrderVersion]:
+        """Other orders, first known on or after the day of entry, dated on a later day than the run's own."""
+        own = self.facts.in_force(run.event.order_number, day)
+        for other in self.facts.purchases(run.event.contact, day):
+            if other.order_number == run.event.order_number:
+                continue
+            is_later = own is None or other.ordered_on > own.ordered_on
+            if self.facts.first_known(other.order_number) >= run.begun_on and is_later:
+                yield other
+
+    @staticmethod
+    def order_is(word: str, order: OrderVersion | None, day: date) -> bool:
+        """False in a run without an order."""
+        if order is None:
+            return False
+        in_parts = order.shipped_lines > 0 and (
+            order.shipped_lines + order.returned_lines + order.canceled_lines < len(order.lines)
+        )
+        has_left = (order.ship_date is not None and order.ship_date <= day) or order.status in SHIPPED_STATUSES
+        return {
+            "canceled": order.status == "canceled",
+            "returned": order.status == "returned",
+            "partly_returned": order.returned_lines > 0,
+            "refunded": order.refunded_cents > 0,
+            "shipped": has_left and order.status not in STOP_STATUSES and not in_parts,
+            "delivered": order.delivered_on is not None and order.delivered_on <= day,
+        }[word]
+
+
+def message_id(conversation: str, event_id: str, step: str, occurrence: int, pass_number: int) -> str:
+    """As test_conversations_events.py holds it to."""
+    return hashed(conversation, event_id, step, str(occurrence), str(pass_number))
+
+
+def hashed(*fields: str) -> str:
+    """A hash of fields, each with its length before it."""
+    return md5("".join(f"{len(one)}:{one}" for one in fields).encode(), usedforsecurity=False).hexdigest()
