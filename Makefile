@@ -28,7 +28,7 @@ test: .venv/.installed-dev  ## all tests but those marked heavy (WORKERS=0: in o
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 heavy: .venv/.installed-dev  ## the tests that take minutes
-	@$(BIN)/pytest -m heavy
+	@$(BIN)/pytest -m heavy -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed-dev  ## style, types and SQL
 	$(BIN)/ruff check
@@ -40,11 +40,12 @@ format: .venv/.installed-dev  ## put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.installed-dev  ## measure landing, the queues and sending on large data, as in docs/performance.md
+bench: .venv/.installed-dev  ## measure landing, the queues, sending and conversations on large data, as in docs/performance.md
 	$(BIN)/python -m pp_pipeline_tests.bench.bench_landing
 	$(BIN)/python -m pp_pipeline_tests.bench
 	$(BIN)/python -m pp_pipeline_tests.bench.bench_sending
 	$(BIN)/python -m pp_pipeline_tests.bench.bench_smtp
+	$(BIN)/python -m pp_pipeline_tests.bench.bench_conversations
 
 # One set of files for Python 3.11 to 3.13 on every system, without addresses of package indexes.
 COMPILE = uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --no-annotate \

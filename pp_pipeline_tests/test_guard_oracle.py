@@ -262,7 +262,7 @@ def test_on_a_teams_ledger_too(team_stage: Stage, seed: int) -> None:
 
 @pytest.mark.heavy
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=1_000, derandomize=False)
+@settings(max_examples=150, derandomize=False)
 def test_many_plans(stage: Stage, seed: int) -> None:
     stage.play(plan_of(seed))
 
@@ -275,5 +275,6 @@ def test_the_plans_feel_every_guard_that_defers() -> None:
         for moment in hours(plan.begins_at, 120 // plan.step, plan.step):
             simulation.act(moment)
             reasons |= {fate.reason for fate in simulation.fates.values()}
-    names = {guard.name for guard in GUARDS if guard.does == "defers"}
+    # those of the run and its waits have tests of their own: test_run_guards.py, test_guards.py
+    names = {guard.name for guard in GUARDS if guard.does == "defers"} - {"pause_when", "not_before"}
     assert reasons >= names | {f"given_up: {name}" for name in names} | {"sunset"}
