@@ -2,7 +2,7 @@
 
 import os
 
-from pp_pipeline.settings import Settings
+from pp_pipeline.settings import Settings, SettingsError
 
 # The address stays in the environment: it holds a password.
 _POSTGRES_STORAGE = """
@@ -15,10 +15,16 @@ storage:
 
 
 def prepare_dagster_home(settings: Settings) -> None:
-    """Make the folder, put the checkout's dagster.yaml there, and name it in the environment."""
-    home = settings.dagster_home
+    """Make the folder, put the checkout's dagster.yaml there, and name it in the environment.
+
+    Raises:
+        SettingsError: the checkout has none.
+    """
+    home, shipped = settings.dagster_home, settings.checkout / "dagster.yaml"
+    if not shipped.is_file():
+        raise SettingsError(f"{shipped} is not there; PP_CHECKOUT needs a whole copy of the checkout")
     home.mkdir(parents=True, exist_ok=True)
-    wanted = (settings.checkout / "dagster.yaml").read_text(encoding="utf-8")
+    wanted = shipped.read_text(encoding="utf-8")
     if settings.dagster_url:
         wanted += _POSTGRES_STORAGE
         os.environ["PP_DAGSTER_URL"] = settings.dagster_url

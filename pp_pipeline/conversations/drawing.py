@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from html import escape
+from textwrap import wrap
 from typing import NamedTuple
 
 from pp_pipeline.conversations.conditions import Condition
@@ -12,7 +13,8 @@ from pp_pipeline.conversations.steps import Step, split_target
 Counts = Mapping[Place, int]
 """How many runs wait at each step that has any."""
 
-_WIDTH, _HEIGHT, _COLUMN, _ROW, _TOP, _LEFT = 220, 44, 340, 84, 70, 30
+_WIDTH, _COLUMN, _GAP, _TOP, _LEFT = 250, 400, 40, 70, 50
+_LINE, _LETTERS = 18, 34  # height of a line of text in a box, and how many letters it holds
 _STYLE = (
     "text{font:13px sans-serif;fill:#222}.title{font-weight:bold}.label{font-size:11px;fill:#555}"
     "rect{fill:#f4f6fa;stroke:#7a869a}.waits rect{fill:#fff4d6}path{fill:none;stroke:#7a869a;marker-end:url(#tip)}"
@@ -44,8 +46,14 @@ def mermaid(conversation: Conversation, counts: Counts) -> str:
 
 def svg(conversation: Conversation, counts: Counts) -> str:
     """The same as an SVG document."""
+    texts = {
+        (column, row): [part for line in _lines(step, counts.get((column, row))) for part in wrap(line, _LETTERS)]
+        for column, thread in enumerate(conversation.threads)
+        for row, step in enumerate(thread.steps)
+    }
+    box = 10 + _LINE * max(len(lines) for lines in texts.values())
     rows = max(len(thread.steps) for thread in conversation.threads)
-    width, height = _LEFT + _COLUMN * len(conversation.threads), _TOP + _ROW * rows
+    width, height = _LEFT + _COLUMN * len(conversation.threads), _TOP + (box + _GAP) * rows
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f"<title>{escape(conversation.conversation)}</title><style>{_STYLE}</style>",
@@ -55,9 +63,8 @@ def svg(conversation: Conversation, counts: Counts) -> str:
     for column, thread in enumerate(conversation.threads):
         title = escape(f"{thread.thread}, rank {thread.rank}")
         parts.append(f'<text class="title" x="{_LEFT + _COLUMN * column}" y="{_TOP - 30}">{title}</text>')
-        for row, step in enumerate(thread.steps):
-            parts.append(_box((column, row), _lines(step, counts.get((column, row)))))
-    parts += [_line(arrow) for arrow in arrows(conversation)]
+    parts += [_box(place, box, lines, bool(counts.get(place))) for place, lines in texts.items()]
+    parts += [_line(arrow, box) for arrow in arrows(conversation)]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -132,29 +139,33 @@ def _quoted(words: str) -> str:
     return words.replace('"', "#quot;")
 
 
-def _corner(place: Place) -> tuple[int, int]:
-    return _LEFT + _COLUMN * place[0], _TOP + _ROW * place[1]
+def _corner(place: Place, box: int) -> tuple[int, int]:
+    return _LEFT + _COLUMN * place[0], _TOP + (box + _GAP) * place[1]
 
 
-def _box(place: Place, lines: list[str]) -> str:
-    x, y = _corner(place)
+def _box(place: Place, height: int, lines: list[str], waits: bool) -> str:
+    x, y = _corner(place, height)
     texts = [
-        f'<text x="{x + 10}" y="{y + 18 + 18 * number}">{escape(line)}</text>' for number, line in enumerate(lines)
+        f'<text x="{x + 10}" y="{y + _LINE * (number + 1)}">{escape(line)}</text>' for number, line in enumerate(lines)
     ]
-    kind = ' class="waits"' if len(lines) > 1 else ""
-    return f'<g{kind}><rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6"/>{"".join(texts)}</g>'
+    kind = ' class="waits"' if waits else ""
+    return f'<g{kind}><rect x="{x}" y="{y}" width="{_WIDTH}" height="{height}" rx="6"/>{"".join(texts)}</g>'
 
 
-def _line(arrow: Arrow) -> str:
-    """Straight down to the next step; to another thread from side to side; back in a bow at the right."""
-    (x, y), (to_x, to_y) = _corner(arrow.start), _corner(arrow.end)
+def _line(arrow: Arrow, box: int) -> str:
+    """Straight down to the next step; else between the columns and, past other threads, between the rows."""
+    (x, y), (to_x, to_y) = _corner(arrow.start, box), _corner(arrow.end, box)
     if arrow.end == (arrow.start[0], arrow.start[1] + 1):
         middle = x + _WIDTH // 2
-        path, label_x, label_y = f"M{middle} {y + _HEIGHT}V{to_y}", middle + 6, y + _HEIGHT + 24
+        path, label_x, label_y = f"M{middle} {y + box}V{to_y}", middle + 6, y + box + 24
     else:
-        begin_x, begin_y, end_y = x + _WIDTH, y + _HEIGHT // 2, to_y + _HEIGHT // 2
+        goes_left = to_x < x
+        begin_x, begin_y, end_y = (x if goes_left else x + _WIDTH), y + box // 2, to_y + box // 2 + 8
         end_x = to_x if to_x > x else to_x + _WIDTH
-        bend = begin_x + 60 if to_x <= x else (begin_x + end_x) // 2
-        path = f"M{begin_x} {begin_y}C{bend} {begin_y} {bend} {end_y} {end_x} {end_y}"
-        label_x, label_y = begin_x + 6, begin_y - 6
+        lane, last = (begin_x - 24, end_x + 44) if goes_left else (begin_x + 24, end_x - 24)
+        if to_x == x:  # back to a step of the same thread, at its right
+            last = lane = begin_x + 24
+        past = f"V{y + box + _GAP // 2}H{last}" if lane != last and abs(to_x - x) > _COLUMN else ""
+        path = f"M{begin_x} {begin_y}H{lane}{past}V{end_y}H{end_x}"
+        label_x, label_y = begin_x + 30, begin_y + 4
     return f'<path d="{path}"/><text class="label" x="{label_x}" y="{label_y}">{escape(arrow.label)}</text>'
