@@ -29,7 +29,7 @@ from pp_pipeline_tests.wrong_readings import FileNamesByLocale
 Ranges = list[tuple[date, date]]
 
 RUNS = 2
-HEAVY_RUNS = 40
+HEAVY_RUNS = 24
 
 quick = settings(max_examples=80)
 

@@ -1,7 +1,6 @@
 """Random conversations, events and facts through simulator and SQL: every planned message has to be the same."""
 
 import os
-import random
 from datetime import date, timedelta
 
 import pytest
@@ -13,7 +12,9 @@ from pp_pipeline_tests.conversation_worlds import conversation_cases
 from pp_pipeline_tests.queue_pipelines import TARGETS
 
 CASES_A_RUN = 60
-HEAVY_RUNS = 20
+HEAVY_RUNS = 10
+FIRST_SEED = 7_000
+"""The same worlds each time; CONVERSATION_SEED draws others."""
 
 Ranges = tuple[tuple[date, date], ...]
 ONE_PASS: Ranges = ((FIRST, LAST),)
@@ -33,7 +34,7 @@ def test_the_pipeline_plans_what_the_simulator_plans(pipeline: ConversationPipel
 @pytest.mark.heavy
 @pytest.mark.parametrize("run", range(HEAVY_RUNS))
 def test_the_pipeline_plans_what_the_simulator_plans_in_a_long_search(run: int, pipeline: ConversationPipeline) -> None:
-    seed_number = int(os.environ.get("CONVERSATION_SEED") or random.randrange(10**9))
+    seed_number = int(os.environ.get("CONVERSATION_SEED") or FIRST_SEED + run)
     compare(pipeline, seed_number, (ONE_PASS, IN_PIECES, DAY_BY_DAY)[run % 3])
 
 
