@@ -240,6 +240,12 @@ EXAMPLES = (
         ("7 middle 1.1 B",),
     ),
     Example(
+        "an event of an older order stands in no way of one without an order",
+        _RANKS,
+        known(*bought("A", 5), order("B", 1), fired("shipped", "B", 6), fired("shipped", None, 6)),
+        ("12 high 1.1 None",),
+    ),
+    Example(
         "after the end any rank enters",
         _RANKS,
         known(*bought("A", 1), fired("shipped", "A", 1), fired("news", "A", 7), fired("news", "A", 8)),

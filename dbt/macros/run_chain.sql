@@ -1,7 +1,8 @@
 {#  Which candidates begin a run (DESIGN 4, "Each day", 2): from each of them follows which event of its run key acts
     next, were it to begin one; those that do are found by going along, from the first of each key.
 
-    Of the candidates of a key on one day and of one rank only the first counts: if its order is too old, all are. #}
+    Of the candidates of a key on one day and of one rank only the first with an order counts, as if its order is too old
+    all are, and the first without one, whose order never is. #}
 {% macro run_chain() %}
 entering as (
     select
@@ -16,7 +17,11 @@ entering as (
         versions.ordered_at,
         endings.ends_on,
         row_number() over (
-            partition by candidates.key_id, candidates.begun_on, candidates.rank
+            partition by
+                candidates.key_id,
+                candidates.begun_on,
+                candidates.rank,
+                case when versions.ordered_at is null then 1 else 0 end
             order by
                 versions.ordered_at desc nulls last,
                 {{ bytewise('candidates.order_number') }} desc,
@@ -37,7 +42,9 @@ entering as (
 acting as (
     select
         *,
-        row_number() over (partition by key_id, begun_on order by rank desc) as place_on_day
+        row_number() over (
+            partition by key_id, begun_on order by rank desc, case when ordered_at is null then 1 else 0 end
+        ) as place_on_day
     from entering
     where place_in_rank = 1
 ),

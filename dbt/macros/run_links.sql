@@ -79,7 +79,11 @@ pulls as (
         possible_pulls.run_id,
         possible_pulls.next_run_id,
         row_number() over (
-            partition by possible_pulls.run_id order by possible_pulls.begun_on, possible_pulls.rank desc
+            partition by possible_pulls.run_id
+            order by
+                possible_pulls.begun_on,
+                possible_pulls.rank desc,
+                case when possible_pulls.pulling_ordered_at is null then 1 else 0 end
         ) as place
     from possible_pulls
     left join own_versions as versions
