@@ -67,9 +67,11 @@ def relay(
     tls = ssl.create_default_context()
     if platform == "listrak":
         password = SecretStr(secret) if secret else SECRETS["LISTRAK"]
-        return ListrakRelay(ListrakRoad.model_validate(declared), password, tls, FAST(), clock)
+        return ListrakRelay(ListrakRoad.model_validate(declared), password, tls=tls, pace=FAST(), now=clock)
     password = SecretStr(secret) if secret else SECRETS["KLAVIYO"]
-    return KlaviyoRelay(KlaviyoRoad.model_validate(declared), password, ZoneInfo("Europe/Vienna"), tls, FAST(), clock)
+    return KlaviyoRelay(
+        KlaviyoRoad.model_validate(declared), password, ZoneInfo("Europe/Vienna"), tls=tls, pace=FAST(), now=clock
+    )
 
 
 def outcomes(outlet: ListrakRelay | KlaviyoRelay, events: Iterable[PlannedEvent]) -> list[Outcome]:

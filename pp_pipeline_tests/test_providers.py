@@ -72,12 +72,12 @@ def channel(
     """A channel to the server."""
     url = server if isinstance(server, str) else server.base_url
     common = {"url": url, "timeout_seconds": seconds, **fields}
-    rest = (tls or ssl.create_default_context(), FAST(), now)
+    rest: dict[str, Any] = {"tls": tls or ssl.create_default_context(), "pace": FAST(), "now": now}
     if road == "twilio":
-        return TwilioChannel(TwilioRoad(account=ACCOUNT, token="TOKEN", **common), SecretStr(KEY), *rest)
+        return TwilioChannel(TwilioRoad(account=ACCOUNT, token="TOKEN", **common), SecretStr(KEY), **rest)
     second = {"secret_key": "SECOND"} if road == "mailjet" else {}
     declared = ProviderRoad.model_validate({"via": road, "api_key": "KEY", **second, **common})
-    return ProviderChannel(declared, SecretStr(KEY), SecretStr(SECOND_KEY) if second else None, *rest)
+    return ProviderChannel(declared, SecretStr(KEY), SecretStr(SECOND_KEY) if second else None, **rest)
 
 
 def outcomes(outlet: Channel, drafts: Sequence[Any]) -> list[Outcome]:

@@ -58,7 +58,7 @@ def relay(
 ) -> WebhookRelay:
     """A relay to an address."""
     road = WebhookRoad(relay="my_platform", via="webhook", url=url, secret="MY_HOOK", timeout_seconds=seconds)
-    return WebhookRelay(road, SecretStr(SECRET), tls or ssl.create_default_context(), FAST(), now)
+    return WebhookRelay(road, SecretStr(SECRET), tls=tls or ssl.create_default_context(), pace=FAST(), now=now)
 
 
 def outcomes(webhook: WebhookRelay, events: Iterable[PlannedEvent]) -> list[Outcome]:

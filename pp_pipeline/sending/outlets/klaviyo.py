@@ -5,9 +5,7 @@ goes more than MAX_BATCH_AGE_DAYS after its day is marked as `backfill`: Klaviyo
 """
 
 import json
-import ssl
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,12 +14,10 @@ from pydantic import SecretStr
 
 from pp_pipeline.relay_roads import KlaviyoRoad
 from pp_pipeline.sending.batches import MAX_BATCH_AGE_DAYS
-from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets.http_outlet import EventRelay
 from pp_pipeline.sending.outlets.http_posting import REJECTED, Answer, HttpPlatform, Request, Unanswered
 from pp_pipeline.sending.outlets.outlet import Outcome
-from pp_pipeline.sending.outlets.pace import Attempts, Pace
-from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
-from pp_pipeline.settings import utc_now
+from pp_pipeline.sending.planned import PlannedEvent
 
 HOST = "a.klaviyo.com"
 _JSON_API = "application/vnd.api+json"
@@ -29,34 +25,17 @@ _PROFILE = "/data/attributes/profile/"
 
 
 @dataclass
-class KlaviyoRelay:
+class KlaviyoRelay(EventRelay):
     """Posts events of one merchant to Klaviyo. The connection is kept from one to the next."""
 
     road: KlaviyoRoad
     api_key: SecretStr
     zone: ZoneInfo
     """In which the merchant's days begin and end."""
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
-    pace: Pace | None = None
-    now: Callable[[], datetime] = field(default=utc_now, repr=False)
-    target: DeliveryTarget = field(default="live", init=False)
 
     def __post_init__(self) -> None:
-        self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._platform = HttpPlatform(self.road.url or f"https://{HOST}", self.tls, self.now)
-
-    def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
-        """Post each event, no faster than `per_second`."""
-        return self._attempts.each(events, self._deliver)
-
-    def deliver_snapshots(self, snapshots: Iterable[PlannedSnapshot]) -> Iterator[Outcome]:
-        """Nothing: such a relay can't be declared to take segments."""
-        return iter(Outcome("failed", "takes_no_segments") for _ in snapshots)
-
-    def close(self) -> None:
-        """End the connection. The next request opens another, also where this one found the outlet broken."""
-        self._attempts.forget()
-        self._platform.close()
+        self._deliver_by(self._platform, self.road.per_second)
 
     def _deliver(self, event: PlannedEvent) -> Outcome:
         if left_alone := self._platform.begin(self.road.timeout_seconds):

@@ -10,23 +10,19 @@ where it would skip everybody for good.
 
 import json
 import re
-import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from pydantic import SecretStr
 
 from pp_pipeline.relay_roads import ListrakRoad
-from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets.http_outlet import EventRelay
 from pp_pipeline.sending.outlets.http_posting import REJECTED, Answer, HttpPlatform, Request, Unanswered
 from pp_pipeline.sending.outlets.listrak_token import ListrakToken
 from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken
-from pp_pipeline.sending.outlets.pace import Attempts, Pace
-from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
-from pp_pipeline.settings import utc_now
+from pp_pipeline.sending.planned import PlannedEvent
 
 HOST = "api.listrak.com"
 _UNAUTHORISED = 401
@@ -43,36 +39,23 @@ _CODE = re.compile(r"ERROR_([A-Z_]{1,60})")
 
 
 @dataclass
-class ListrakRelay:
+class ListrakRelay(EventRelay):
     """Raises events at Listrak for one merchant. Connection and token are kept from one to the next."""
 
     road: ListrakRoad
     secret: SecretStr
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
-    pace: Pace | None = None
-    now: Callable[[], datetime] = field(default=utc_now, repr=False)
-    target: DeliveryTarget = field(default="live", init=False)
 
     def __post_init__(self) -> None:
-        self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._platform = HttpPlatform(self.road.url or f"https://{HOST}", self.tls, self.now)
+        self._deliver_by(self._platform, self.road.per_second)
         self._token = ListrakToken(self.road, self.secret, self.tls, self.now, self._platform.deadline)
         self._known_events: dict[int, Mapping[int, str] | None] = {}  # by list; None: there is no such list
 
-    def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
-        """Raise each event, no faster than `per_second`."""
-        return self._attempts.each(events, self._deliver)
-
-    def deliver_snapshots(self, snapshots: Iterable[PlannedSnapshot]) -> Iterator[Outcome]:
-        """Nothing: such a relay can't be declared to take segments."""
-        return iter(Outcome("failed", "takes_no_segments") for _ in snapshots)
-
     def close(self) -> None:
         """End the connections. The next request opens others, and looks at the list's events anew."""
-        self._attempts.forget()
+        super().close()
         self._known_events.clear()
         self._token.close()
-        self._platform.close()
 
     def _deliver(self, event: PlannedEvent) -> Outcome:
         if left_alone := self._platform.begin(self.road.timeout_seconds):

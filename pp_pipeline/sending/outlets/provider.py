@@ -6,11 +6,9 @@ project; it is imported when the first message goes.
 
 import io
 import re
-import ssl
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from email.headerregistry import Address
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -18,13 +16,11 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import SecretStr
 
 from pp_pipeline.channel_roads import Provider, ProviderRoad
-from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets.http_outlet import HttpOutlet
 from pp_pipeline.sending.outlets.http_posting import Answer
 from pp_pipeline.sending.outlets.library_calls import SAYS_WHY, LibraryCalls, Settled, plain_id
 from pp_pipeline.sending.outlets.mime import AddressNotUsable, checked_address, one_click_headers, one_line
 from pp_pipeline.sending.outlets.outlet import EmailDraft, Outcome
-from pp_pipeline.sending.outlets.pace import Attempts, Pace
-from pp_pipeline.settings import utc_now
 
 if TYPE_CHECKING:
     from anymail.message import AnymailMessage, AnymailRecipientStatus
@@ -55,32 +51,22 @@ _READS_TEMPLATES = ("brevo", "sparkpost")
 
 
 @dataclass
-class ProviderChannel:
+class ProviderChannel(HttpOutlet):
     """Sends messages through one account at a provider. The connection is kept from one to the next."""
 
     road: ProviderRoad
     api_key: SecretStr
     secret_key: SecretStr | None = None
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
-    """How certificates are verified: against those that this machine trusts."""
-    pace: Pace | None = None
-    now: Callable[[], datetime] = field(default=utc_now, repr=False)
-    target: DeliveryTarget = field(default="live", init=False)
 
     def __post_init__(self) -> None:
-        self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._url = self.road.url or f"https://{HOSTS[self.road.via]}"
         self._calls = LibraryCalls(self._url, self.tls, self.now)
+        self._deliver_by(self._calls, self.road.per_second)
         self._backend: Any = None
 
     def deliver(self, drafts: Iterable[EmailDraft]) -> Iterator[Outcome]:
         """Send each, no faster than `per_second`."""
         return self._attempts.each(drafts, self._deliver)
-
-    def close(self) -> None:
-        """End the connection. The next message opens another, also where this one found the outlet broken."""
-        self._attempts.forget()
-        self._calls.close()
 
     def _deliver(self, draft: EmailDraft) -> Outcome:
         self._backend = self._backend or self._make_backend()

@@ -2,11 +2,9 @@
 (library_calls.py). The library is imported when the first text goes."""
 
 import logging
-import ssl
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -14,11 +12,9 @@ from pydantic import SecretStr
 
 from pp_pipeline.channel_roads import TwilioRoad
 from pp_pipeline.ledger.suppressions import UNSUBSCRIBED
-from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets.http_outlet import HttpOutlet
 from pp_pipeline.sending.outlets.library_calls import LibraryCalls, Settled, plain_id
 from pp_pipeline.sending.outlets.outlet import Outcome, OutletBroken, SmsDraft
-from pp_pipeline.sending.outlets.pace import Attempts, Pace
-from pp_pipeline.settings import utc_now
 
 HOST = "api.twilio.com"
 
@@ -29,30 +25,20 @@ _SENDER_REFUSED = (21212, 21603, 21606, 21659, 21660, 21661)
 
 
 @dataclass
-class TwilioChannel:
+class TwilioChannel(HttpOutlet):
     """Sends texts through one account. The connection is kept from one to the next."""
 
     road: TwilioRoad
     token: SecretStr
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
-    """How certificates are verified: against those that this machine trusts."""
-    pace: Pace | None = None
-    now: Callable[[], datetime] = field(default=utc_now, repr=False)
-    target: DeliveryTarget = field(default="live", init=False)
 
     def __post_init__(self) -> None:
-        self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._calls = LibraryCalls(self.road.url or f"https://{HOST}", self.tls, self.now)
+        self._deliver_by(self._calls, self.road.per_second)
         self._messages: Any = None
 
     def deliver(self, drafts: Iterable[SmsDraft]) -> Iterator[Outcome]:
         """Send each, no faster than `per_second`."""
         return self._attempts.each(drafts, self._deliver)
-
-    def close(self) -> None:
-        """End the connection. The next text opens another, also where this one found the outlet broken."""
-        self._attempts.forget()
-        self._calls.close()
 
     def _deliver(self, draft: SmsDraft) -> Outcome:
         self._messages = self._messages or self._library()  # before the time runs: it takes half a second to load

@@ -7,20 +7,17 @@ import hashlib
 import hmac
 import json
 import re
-import ssl
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from pydantic import SecretStr
 
 from pp_pipeline.relay_roads import WebhookRoad
-from pp_pipeline.sending.gates import DeliveryTarget
+from pp_pipeline.sending.outlets.http_outlet import HttpOutlet
 from pp_pipeline.sending.outlets.http_posting import HttpPlatform, Request
 from pp_pipeline.sending.outlets.outlet import Outcome
-from pp_pipeline.sending.outlets.pace import Attempts, Pace
 from pp_pipeline.sending.planned import PlannedEvent, PlannedSnapshot
-from pp_pipeline.settings import utc_now
 
 TOLERANCE = timedelta(minutes=5)
 
@@ -44,20 +41,15 @@ def verify(
 
 
 @dataclass
-class WebhookRelay:
+class WebhookRelay(HttpOutlet):
     """Posts events and snapshots of one merchant's relay. The connection is kept from one to the next."""
 
     road: WebhookRoad
     secret: SecretStr
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
-    """How certificates are verified: against those that this machine trusts."""
-    pace: Pace | None = None
-    now: Callable[[], datetime] = field(default=utc_now, repr=False)
-    target: DeliveryTarget = field(default="live", init=False)
 
     def __post_init__(self) -> None:
-        self._attempts = Attempts(self.pace or Pace(self.road.per_second))
         self._platform = HttpPlatform(self.road.url, self.tls, self.now)
+        self._deliver_by(self._platform, self.road.per_second)
 
     def deliver_events(self, events: Iterable[PlannedEvent]) -> Iterator[Outcome]:
         """Post each event, no faster than `per_second`."""
@@ -66,11 +58,6 @@ class WebhookRelay:
     def deliver_snapshots(self, snapshots: Iterable[PlannedSnapshot]) -> Iterator[Outcome]:
         """Post each snapshot as one request of JSON lines."""
         return self._attempts.each(snapshots, self._deliver_snapshot)
-
-    def close(self) -> None:
-        """End the connection. The next request opens another, also where this one found the outlet broken."""
-        self._attempts.forget()
-        self._platform.close()
 
     def _deliver_event(self, event: PlannedEvent) -> Outcome:
         body = _line(**event.public_fields())
