@@ -11,7 +11,7 @@ WORKERS ?= logical
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help demo ui test heavy lint format bench lock clean
+.PHONY: help demo ui test heavy lint format picture bench lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word text; do \
@@ -39,6 +39,9 @@ lint: .venv/.installed-dev  ## style, types and SQL
 format: .venv/.installed-dev  ## put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+picture: .venv/.installed-dev  ## take the README's picture anew from the running UI (needs Chromium)
+	@$(BIN)/python -m pp_pipeline_tests.pictures
 
 bench: .venv/.installed-dev  ## measure landing, the queues, sending and conversations on large data, as in docs/performance.md
 	$(BIN)/python -m pp_pipeline_tests.bench.bench_landing

@@ -57,11 +57,8 @@ class Browser:
     """
 
     def __init__(self) -> None:
-        path = next((found for name in _NAMES if (found := shutil.which(name))), None)
-        if path is None:
-            raise NoBrowser("these tests need a real browser: install Chromium, such as by apt-get install chromium")
         self._thread = ThreadPoolExecutor(1)
-        self._playwright, self._page = self._thread.submit(_start, path).result()
+        self._playwright, self._page = self._thread.submit(_start, chromium_path()).result()
         self._faults: list[str] = []
         self._has_images = True
         self._thread.submit(self._listen).result()
@@ -127,6 +124,18 @@ class Browser:
             route.fulfill(body=_PICTURE, content_type="image/svg+xml")
         else:
             route.abort(_BLOCKED)
+
+
+def chromium_path() -> str:
+    """Where Chromium is.
+
+    Raises:
+        NoBrowser: none is installed.
+    """
+    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        raise NoBrowser("these tests need a real browser: install Chromium, such as by apt-get install chromium")
+    return path
 
 
 def _start(path: str) -> tuple[Playwright, Page]:

@@ -1,12 +1,20 @@
 """Dagster's servers in tests: free ports, GraphQL, waiting for what other processes do."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from pp_pipeline.settings import Settings
 
 PATIENCE_SECONDS = 300
 
@@ -16,6 +24,22 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+@contextmanager
+def user_interface(settings: Settings) -> Iterator[str]:
+    """The address of `pp ui` for a home, ended at the end."""
+    port = free_port()
+    environment = os.environ | {"PP_HOME": str(settings.home), "PP_CHECKOUT": str(settings.checkout)}
+    process = subprocess.Popen([Path(sys.executable).parent / "pp", "ui", "--port", str(port)], env=environment)
+    server = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: process.poll() is not None or answers(server))
+        assert process.poll() is None, "pp ui ended by itself"
+        yield server
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
 
 
 def ask(server: str, query: str, **variables: object) -> dict[str, Any]:

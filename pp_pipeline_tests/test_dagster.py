@@ -111,15 +111,20 @@ def test_whatever_way_a_corrected_day_comes_to_an_asset_it_brings_the_same_days(
 
 def test_each_queue_shows_who_waits_and_what_left(installation: Installation) -> None:
     result = installation.run(DAILY, JULY[8], TODAY)
-    found = {}
+    found, due = {}, {}
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
         if materialization.asset_key.path[-1] == "queue_thank_you":
             found[materialization.partition] = materialization.metadata
+        if materialization.asset_key.path[-1] == "queue_win_back" and materialization.partition == f"{TODAY}":
+            due = materialization.metadata
     assert found["2026-07-09"]["waiting"].value == 1
     assert found["2026-07-09"]["left released"].value == 1
     assert found["2026-07-11"]["left"].value == "released 1"
     assert found["2026-07-12"]["waiting"].value == 0
+    assert found["2026-07-12"]["releases to come"].value == "0 due by 2026-08-11"
+    assert str(due["releases to come"].value).endswith("due later"), "a win-back waits longer than 30 days"
+    assert "data:image/svg+xml" in str(due["releases to come, drawn"].value)
 
 
 def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -> None:

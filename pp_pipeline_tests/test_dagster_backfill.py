@@ -1,9 +1,5 @@
 """A backfill from the asset graph, as a person launches it in the UI: real webserver, real daemon, real runs."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +10,7 @@ import pytest
 from pp_pipeline.defs.jobs import DAILY
 from pp_pipeline.defs.location import Location
 from pp_pipeline_tests.dagster_home import Installation, install, instance_of
-from pp_pipeline_tests.dagster_server import answers, ask, free_port, until
+from pp_pipeline_tests.dagster_server import ask, until, user_interface
 
 _LAUNCH = """
 mutation ($params: LaunchBackfillParams!) {
@@ -48,18 +44,9 @@ def installation(tmp_path: Path) -> Installation:
 
 @pytest.fixture
 def server(installation: Installation) -> Iterator[str]:
-    """The address of `pp ui`, ended at the end."""
-    port = free_port()
-    environment = os.environ | {
-        "PP_HOME": str(installation.settings.home),
-        "PP_CHECKOUT": str(installation.settings.checkout),
-    }
-    process = subprocess.Popen([Path(sys.executable).parent / "pp", "ui", "--port", str(port)], env=environment)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
+    """The address of `pp ui`."""
+    with user_interface(installation.settings) as address:
+        yield address
 
 
 @pytest.mark.heavy
@@ -69,7 +56,6 @@ def test_one_corrected_day_is_backfilled_to_today_without_a_run_per_day(
     today = Location(installation.settings).today()
     day = today - timedelta(days=3)
     installation.write_orders(f"{day}", f"A1,ann@example.com,{day}T10:00:00,,canceled")
-    until(lambda: answers(server))
     assets = [node["assetKey"] for node in ask(server, "{assetNodes{assetKey{path}}}")["assetNodes"]]
     chosen = [key for key in assets if key["path"] != ["deliveries"]]
     launched = ask(server, _LAUNCH, params={"partitionNames": [f"{day}"], "assetSelection": chosen})

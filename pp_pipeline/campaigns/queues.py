@@ -83,6 +83,28 @@ def waiting_orders(connection: Connection, queue: str, on: date) -> "pandas.Data
     )
 
 
+def waiting_by_due_day(connection: Connection, queue: str, on: date) -> dict[date, int]:
+    """How many of the orders that wait at the end of a day are due on which day."""
+    counts = connection.rows(
+        f"""
+        with last_movements as (
+            select
+                due_on,
+                movement,
+                row_number() over (
+                    partition by order_number
+                    order by movement_on desc, case movement when 'left' then 0 else 1 end
+                ) as place
+            from {queue}
+            where movement_on <= ?
+        )
+        select due_on, count(*) from last_movements where place = 1 and movement <> 'left' group by due_on
+        """,
+        (on,),
+    )
+    return {day: int(count) for day, count in sorted(counts)}
+
+
 def movements_on(connection: Connection, queue: str, on: date) -> "pandas.DataFrame":
     """The movements of one day, with all columns of the book."""
     return connection.frame(
