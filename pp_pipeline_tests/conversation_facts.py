@@ -1,5 +1,6 @@
 """What is known of contacts and orders, day by day, as the conversation oracle asks for it: plain lists and loops."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -79,17 +80,36 @@ class ContactRow(NamedTuple):
     contact: str
     country: str | None = None
     email_commercial_consent: str | None = None
+    attributes: str = "{}"
+
+    def stated(self, field: str) -> str | None:
+        """What it says of a profile field; None where it says nothing."""
+        return self.country if field == "country" else json.loads(self.attributes).get(field) or None
+
+
+class FieldSet(NamedTuple):
+    """A profile field that a conversation set; of one day the last of these counts."""
+
+    set_on: date
+    conversation: str
+    run_event_id: str
+    place: int
+    contact: str
+    field: str
+    value: str
 
 
 @dataclass
 class Facts:
-    """All that the files tell of one merchant. `segments` holds (segment, day, contact)."""
+    """All that the files tell of one merchant. `segments` holds (segment, day, contact), `fields` what other
+    conversations set."""
 
     versions: list[OrderVersion] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     feedback: list[Feedback] = field(default_factory=list)
     contacts: list[ContactRow] = field(default_factory=list)
     segments: set[tuple[str, date, str]] = field(default_factory=set)
+    fields: list[FieldSet] = field(default_factory=list)
 
     def in_force(self, order_number: str | None, day: date) -> OrderVersion | None:
         """The version of an order that is known on a day; None before the first."""
@@ -122,6 +142,16 @@ class Facts:
         """The newest row of a contact."""
         known = [one for one in self.contacts if one.contact == contact and one.file_date <= day]
         return max(known, key=lambda one: one.file_date, default=None)
+
+    def profile(self, contact: str, name: str, day: date) -> str | None:
+        """A profile field: what the contact's row states, or what was set by the day before, whichever is newer."""
+        row = self.contact_row(contact, day)
+        stated = row.stated(name) if row else None
+        known = [one for one in self.fields if (one.contact, one.field) == (contact, name) and one.set_on < day]
+        last = max(known, default=None)
+        if row and stated is not None and (last is None or row.file_date > last.set_on):
+            return stated
+        return last.value if last else None
 
     def has_open_ticket(self, contact: str, day: date) -> bool:
         """Whether of some ticket the last that is known is that it was opened."""

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from pp_pipeline.conversations.conditions import Condition
 from pp_pipeline.conversations.conversation import Conversation, InSegment
-from pp_pipeline.conversations.steps import Step, split_target
-from pp_pipeline_tests.conversation_facts import Event, Facts, OrderVersion
+from pp_pipeline.conversations.steps import Action, Step, split_target
+from pp_pipeline_tests.conversation_facts import Event, Facts, FieldSet, OrderVersion
 
 SHIPPED_STATUSES = ("shipped", "completed")
 STOP_STATUSES = ("canceled", "returned")
@@ -73,6 +73,7 @@ class ConversationOracle:
     entered: set[str] = field(default_factory=set)
     planned: list[Planned] = field(default_factory=list)
     begun: list[Run] = field(default_factory=list)
+    sets: list[FieldSet] = field(default_factory=list)
 
     def plan(self, first: date, last: date) -> list[Planned]:
         """All that is due on the days, sorted."""
@@ -205,7 +206,7 @@ class ConversationOracle:
         if step.message is not None:
             self.write(run, step, day)
         elif step.action is not None:
-            self.due(run, step.id, self.reach(run, step), 0, day)
+            self.do(run, step, step.action, day)
         elif step.go_to is not None:
             run.times_gone[place] = run.times_gone.get(place, 0) + 1
             if step.times is None or run.times_gone[place] <= step.times:
@@ -214,6 +215,15 @@ class ConversationOracle:
             branch = next((branch for branch in step.split if self.is_true(branch.when, run, day)), None)
             if branch is not None:
                 self.lead(run, branch.thread, None)
+
+    def do(self, run: Run, step: Step, action: Action, day: date) -> None:
+        """What it sets is seen from the next day on; coupons are drawn by the sender."""
+        occurrence = self.reach(run, step)
+        if action.fire is not None:
+            self.due(run, step.id, occurrence, 0, day)
+        for field_name, value in (action.set or {}).items():
+            about = (self.conversation.conversation, run.event.event_id, len(self.sets), run.event.contact)
+            self.sets.append(FieldSet(day, *about, field_name, value))
 
     def lead(self, run: Run, thread: str, step_id: str | None) -> None:
         names = [each.thread for each in self.conversation.threads]
@@ -308,7 +318,7 @@ class ConversationOracle:
             return (condition.segment, day, contact) in self.facts.segments
         row = self.facts.contact_row(contact, day)
         if condition.profile is not None:
-            return row is not None and getattr(row, condition.profile) == condition.is_
+            return self.facts.profile(contact, condition.profile, day) == condition.is_
         if condition.consent is not None:
             return row is not None and row.email_commercial_consent in ("explicit", "soft_opt_in", "implied")
         assert condition.preference is not None

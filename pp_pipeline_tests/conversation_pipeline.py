@@ -28,8 +28,8 @@ from pp_pipeline_tests.pipeline import copy_checkout
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 1, 24)
-RUNS = ("conversation_runs_1", "fired_events_1", "conversation_runs_2", "fired_events_2", "conversation_runs_3")
-MODELS = (*RUNS, "conversation_runs", "planned_messages")
+RUNS = tuple(f"conversation_{what}_{level}" for level in (1, 2, 3) for what in ("runs", "actions"))
+MODELS = (*RUNS, "conversation_runs", "all_events", "set_fields", "planned_messages")
 
 _TABLES = {
     "external_events": "event_id text, event_name text, campaign text, merchant text, contact_key text, email text, "
@@ -45,15 +45,26 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class Case:
-    """One conversation, as its file states it, and what is known of one merchant."""
+    """One conversation, as its file states it, and what is known of one merchant.
+
+    `others` are conversations that only set profile fields, which the one may ask for.
+    """
 
     conversation: dict[str, Any]
     facts: Facts
     merchant: str = "main"
+    others: tuple[dict[str, Any], ...] = ()
 
     def oracle(self) -> ConversationOracle:
         """The slow reading of the case, not yet run."""
-        return ConversationOracle(Conversation.model_validate(self.conversation), self.facts)
+        return ConversationOracle(Conversation.model_validate(self.conversation), self.known())
+
+    def known(self) -> Facts:
+        """The facts with what the others set."""
+        oracles = [ConversationOracle(Conversation.model_validate(other), self.facts) for other in self.others]
+        for oracle in oracles:
+            oracle.plan(FIRST, LAST)
+        return replace(self.facts, fields=[one for oracle in oracles for one in oracle.sets])
 
     def expected(self) -> list[Planned]:
         """What the oracle plans."""
@@ -64,15 +75,6 @@ class Case:
         """The same case at a merchant of its own, with names and event ids of its own."""
         prefix = f"c{slot:02}_"
         name = prefix + self.conversation["conversation"]
-        threads = []
-        for thread in self.conversation["threads"]:
-            trigger, *rest = thread["steps"]
-            own = {"trigger": [prefix + event for event in trigger["trigger"]]}
-            rest = [
-                {**step, "action": {"fire": prefix + step["action"]["fire"]}} if "action" in step else step
-                for step in rest
-            ]
-            threads.append({**thread, "steps": [own, *rest]})
         ids = {event.event_id: prefix + event.event_id for event in self.facts.events}
         events = [event._replace(event_id=ids[event.event_id], name=prefix + event.name) for event in self.facts.events]
         feedback = [
@@ -80,10 +82,25 @@ class Case:
             for row in self.facts.feedback
         ]
         return Case(
-            {**self.conversation, "conversation": name, "threads": threads},
+            _prefixed(self.conversation, prefix),
             replace(self.facts, events=events, feedback=feedback),
             merchant=f"m{slot:02}",
+            others=tuple(_prefixed(other, prefix) for other in self.others),
         )
+
+
+def _prefixed(conversation: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The same with a name and events of its own."""
+    threads = []
+    for thread in conversation["threads"]:
+        trigger, *rest = thread["steps"]
+        own = {"trigger": [prefix + event for event in trigger["trigger"]]}
+        rest = [
+            {**step, "action": {"fire": prefix + step["action"]["fire"]}} if "fire" in step.get("action", {}) else step
+            for step in rest
+        ]
+        threads.append({**thread, "steps": [own, *rest]})
+    return {**conversation, "conversation": prefix + conversation["conversation"], "threads": threads}
 
 
 def _own_message_id(conversation: str, event_ids: Mapping[str, str], written: str) -> str:
@@ -133,7 +150,7 @@ class ConversationPipeline:
                 connection.execute(f"create table {name} ({columns})")
             for case in cases:
                 write_facts(connection, case.merchant, case.facts)
-            own = [Conversation.model_validate(case.conversation) for case in cases]
+            own = [Conversation.model_validate(one) for case in cases for one in (case.conversation, *case.others)]
             write_conversation_tables(connection, conversations or own)
 
     def build(self, first: date, last: date) -> None:
@@ -156,11 +173,11 @@ class ConversationPipeline:
         """The rows of one case, with the events that its actions fire (pass 0, on the day before they occur)."""
         name = case.conversation["conversation"]
         sql = "select due_on, run_key, step, occurrence, pass, event_id, message_id from planned_messages"
-        fired = "select occurred_on, event_id from fired_events_1"
-        keys = "select conversation, event_id, run_key from conversation_runs_1"
+        fired = "select occurred_on, event_id from all_events"
+        keys = "select conversation, event_id, run_key from conversation_runs"
         with self.warehouse.connect() as connection:
             rows = connection.rows(f"{sql} where merchant = ?", (case.merchant,))
-            fires = connection.rows(f"{fired} where merchant = ?", (case.merchant,))
+            fires = connection.rows(f"{fired} where merchant = ? and conversation = ?", (case.merchant, name))
             runs = connection.rows(f"{keys} where merchant = ?", (case.merchant,))
         found = []
         for *row, key in rows:
@@ -174,7 +191,7 @@ class ConversationPipeline:
             for _, event_id, run_key in runs
             for thread in case.conversation["threads"]
             for step in thread["steps"]
-            if "action" in step
+            if "fire" in step.get("action", {})
             for occurrence in range(1, 30)
         }
         found += [Planned(day - timedelta(days=1), *actions[event_id]) for day, event_id in fires]
@@ -245,4 +262,4 @@ def _landed(row: dict[str, Any], place: int) -> dict[str, Any]:
     row["contact_key"] = row.pop("contact")
     if "occurred_at" in row:
         row["occurred_on"] = row["occurred_at"].date()
-    return {**row, "email": "", "feed_file": "file.csv", "feed_line": place, "row_in_file": place, "attributes": "{}"}
+    return {"attributes": "{}", **row, "email": "", "feed_file": "file.csv", "feed_line": place, "row_in_file": place}

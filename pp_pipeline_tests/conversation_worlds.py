@@ -33,7 +33,8 @@ def conversation_cases(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case:
     dice = Dice(draw)
     conversation = _mended(dice, _conversation(dice))
     asked = _asked(conversation)
-    case = Case(conversation, _facts(dice, asked))
+    others = [_setter(dice, place) for place in range(dice.one_of((1, 1, 2)))] if "profile" in asked else []
+    case = Case(conversation, _facts(dice, asked), others=tuple(others))
     for _ in range(dice.one_of((1, 2) if asked & {"opened", "clicked", "replied"} else (0, 1, 2))):
         case = _with_reactions(dice, case)
     return case
@@ -199,12 +200,23 @@ def _condition(dice: Dice, scope: str, depth: int) -> dict[str, Any]:
         {"ticket": "open"},
         {"site_action": "visit", **({"within_days": 2} if dice.once_in(2) else {})},
         {"segment": "loyal"},
-        {"profile": "country", "is": "US"},
+        dice.one_of(({"profile": "country", "is": "US"}, {"profile": "tier", "is": "gold"})),
         {"preference": "rhythm", "is": "weekly"},
         {"consent": "email"},
         *([{"line_status": "shipped"}] * 4 if scope == "line" else []),
     ]
     return dice.one_of(words)
+
+
+def _setter(dice: Dice, place: int) -> dict[str, Any]:
+    """A conversation that sets the field `tier`, and may set it anew later."""
+    steps: list[dict[str, Any]] = [{"trigger": dice.some_of(EVENTS, dice.one_of((1, 2)))}]
+    for number in range(dice.one_of((1, 1, 2, 3))):
+        if days := dice.one_of((0, 0, 1, 2, 4)):
+            steps.append({"wait": {"days": days}})
+        steps.append({"id": f"a{number}", "action": {"set": {"tier": dice.one_of(("gold", "gold", "silver"))}}})
+    scope = dice.one_of(("contact", "order"))
+    return {"conversation": f"set_{place}", "scope": scope, "threads": [{"thread": "set", "steps": steps}]}
 
 
 def _facts(dice: Dice, asked: set[str]) -> Facts:
@@ -215,8 +227,15 @@ def _facts(dice: Dice, asked: set[str]) -> Facts:
     for _ in range(dice.one_of((2, 4, 6) if asked & _TOLD.keys() else (0, 1, 2, 4))):
         facts.feedback.append(_feedback(dice, facts, asked, len(facts.feedback)))
     for _ in range(dice.one_of((1, 2, 3) if asked & {"profile", "consent"} else (0, 1, 2))):
+        days = [event.occurred_on for event in facts.events] if "profile" in asked else []  # when fields are set
         row = ContactRow(
-            _day(dice), dice.one_of(CONTACTS), dice.one_of(("US", "US", "CA", None)), dice.one_of(_CONSENTS)
+            *(
+                dice.one_of((*days, _day(dice))),
+                dice.one_of(CONTACTS),
+                dice.one_of(("US", "US", "CA", None)),
+                dice.one_of(_CONSENTS),
+            ),
+            dice.one_of(('{"tier": "gold"}', '{"tier": "silver"}', "{}", "{}")),
         )
         if row.file_date not in [other.file_date for other in facts.contacts]:
             facts.contacts.append(row)

@@ -73,14 +73,24 @@ _MJML = """<mjml>
 
 _SMS = "{{ merchant.sender_name }}: order {{ order.number }} is waiting. {{ words.reply_stop }}\n"
 
+_OF_EVENTS = "event_id, event_name, merchant, contact_key, email, order_number, sku, occurred_on"
+
 _TABLES = (
     """create table planned_messages (
         message_id varchar, run_key varchar, conversation varchar, step varchar, occurrence integer,
         pass integer, channel varchar, template varchar, variant varchar, merchant varchar,
-        contact_key varchar, event_id varchar, order_number varchar, due_on date, not_before varchar)""",
+        contact_key varchar, event_id varchar, order_number varchar, due_on date, not_before varchar,
+        drawn_occurrence integer)""",
     """create table external_events (
         event_id varchar, event_name varchar, campaign varchar, merchant varchar, contact_key varchar,
         email varchar, order_number varchar, sku varchar, occurred_on date)""",
+    """create table conversation_actions_1 (
+        event_id varchar, event_name varchar, conversation varchar, merchant varchar, contact_key varchar,
+        email varchar, order_number varchar, sku varchar, occurred_on date)""",
+    f"""create view all_events as
+        select {_OF_EVENTS}, campaign, null as conversation from external_events
+        union all
+        select {_OF_EVENTS}, null, conversation from conversation_actions_1""",
     """create table segment_snapshots (
         segment varchar, snapshot_on date, contact_key varchar, merchant varchar)""",
     """create table order_versions (

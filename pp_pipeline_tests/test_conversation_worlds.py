@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -70,7 +71,7 @@ EVERYTHING = {
 def test_the_worlds_bring_about_what_the_rules_speak_of(worlds: list[Case]) -> None:
     seen: Counter[str] = Counter()
     for case in worlds:
-        oracle = Watched(Conversation.model_validate(case.conversation), case.facts)
+        oracle = Watched(Conversation.model_validate(case.conversation), case.known())
         oracle.seen = seen
         oracle.plan(FIRST, LAST)
     assert EVERYTHING - seen.keys() == set()
@@ -166,8 +167,9 @@ MISREADINGS = (
 @pytest.mark.parametrize("misreading", MISREADINGS, ids=lambda wrong: wrong.__name__)
 def test_a_wrong_reading_is_noticed_by_the_worlds(misreading: type[ConversationOracle], worlds: list[Case]) -> None:
     def plan(case: Case, kind: type[ConversationOracle]) -> list[Planned]:
-        facts = case.facts
-        copy = type(facts)(facts.versions, facts.events, list(facts.feedback), facts.contacts, facts.segments)
-        return kind(Conversation.model_validate(case.conversation), copy).plan(FIRST, LAST)
+        facts = case.known()
+        return kind(Conversation.model_validate(case.conversation), replace(facts, feedback=list(facts.feedback))).plan(
+            FIRST, LAST
+        )
 
     assert any(plan(case, misreading) != plan(case, ConversationOracle) for case in worlds)

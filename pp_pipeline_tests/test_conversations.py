@@ -67,7 +67,7 @@ def test_one_row_per_event_that_begins_a_run(folder: Path) -> None:
         ("hello", 1, "hello/write", 0, 1, None, "review_request", *rest),
     ]
     assert tables["conversation_deeds"] == [
-        ("hello", "hello/write", 0, 0, "greet", 1, 1, 0, None, "email", "hello", None),
+        ("hello", "hello/write", 0, 0, "greet", 1, 1, 0, None, "email", "hello", None, None, None, None, 0),
     ]
     assert tables["conversation_exits"] == [("hello", "canceled", "")]
 
@@ -125,7 +125,6 @@ def test_no_conversations_are_empty_tables(tmp_path: Path) -> None:
             'is 600; allowed is a time of day such as "09:30", in quotes',
         ),
         ("      - id", "      - wait: {at: '24:00'}\n      - id", "is '24:00'; allowed is a time of day such as"),
-        ("      - id", "      - action: {draw: spring}\n      - id", "'draw' is not carried out yet"),
         (
             "channel: email",
             "channel: fax",
@@ -210,6 +209,11 @@ def test_a_file_that_cannot_be_used_is_refused_plainly(folder: Path, before: str
         ("      - wait: {days: 1}\n        exit: true\n", "steps[3]: a step is one of trigger, wait, message, split"),
         ("      - action: {fire: x}\n", "steps[3]: an action needs an id, unique in the conversation"),
         ("      - id: a\n        action: {fire: thank_you}\n", "'thank_you' would begin this conversation again"),
+        (
+            "      - id: a\n        action: {}\n",
+            "steps[3].action: an action is one of fire, set, draw; this one is none",
+        ),
+        ("      - id: a\n        action: {fire: x, set: {a: b}}\n", "this one is fire and set"),
         ("      - split: []\n", "steps[3].split: is a list; list should have at least 1 item"),
     ],
 )
@@ -269,8 +273,14 @@ def test_a_conversation_with_too_many_ways_is_refused(folder: Path) -> None:
     ("fires", "words"),
     [
         ({"a": "b", "b": "c", "c": "d"}, []),
-        ({"a": "b", "b": "a"}, ["a/conversation.yml: waits for events that b fires, in a ring", "b/conversation.yml"]),
-        ({"a": "b", "b": "c", "c": "d", "d": "e"}, ["d/conversation.yml: is number 4 in a chain; at most 3"]),
+        (
+            {"a": "b", "b": "a"},
+            ["a/conversation.yml:7: threads[1].steps[1]: waits for what b does, in a ring", "b/conversation.yml:7"],
+        ),
+        (
+            {"a": "b", "b": "c", "c": "d", "d": "e"},
+            ["d/conversation.yml:7: threads[1].steps[1]: is number 4 in a chain; at most 3"],
+        ),
     ],
 )
 def test_conversations_fire_for_one_another_in_chains_of_three(

@@ -51,7 +51,7 @@ def draw(ledger: Ledger, messages: str, pool: str = "spring", today: date = TODA
     wanted = [Wanted(each, pool, today, today + timedelta(days=days)) for each in messages.split()]
     with ledger.writing() as connection:
         draws = look_up(connection, wanted)
-        found = [draws.take(each.message_id) for each in wanted]
+        found = [draws.take(each.drawn_for) for each in wanted]
         draws.write(connection, NOW)
     return [each.code if each else None for each in found]
 
@@ -390,7 +390,7 @@ def test_a_pool_is_low_below_50_and_below_the_draws_of_14_days(world: World) -> 
         with ledger.writing() as connection:
             draws = look_up(connection, wanted)
             for each in wanted:
-                draws.take(each.message_id)
+                draws.take(each.drawn_for)
             draws.write(connection, utc_now())
         assert coupon_warnings(ledger, conversations, TODAY) == [
             "coupon pool spring is low: 49 codes in stock, 11 drawn in the last 14 days; "

@@ -57,11 +57,11 @@ SEGMENT_TABLES = tuple(f"segment_{name}" for name in SEGMENTS)
 LIST = ("post_purchase_list", *SEGMENT_TABLES, "segment_snapshots")
 QUEUES = tuple(f"queue_{name}" for name in CAMPAIGNS)
 RUNS = tuple(f"conversation_runs_{level}" for level in (1, 2, 3))
-FIRED = tuple(f"fired_events_{level}" for level in (1, 2))
+ACTIONS = tuple(f"conversation_actions_{level}" for level in (1, 2, 3))
 STEPS = (
     *(ORDERS, LIST, QUEUES, ("external_events",)),
-    *((RUNS[0],), (FIRED[0],), (RUNS[1],), (FIRED[1],), (RUNS[2],)),
-    ("conversation_runs", "planned_messages"),
+    *((RUNS[0],), (ACTIONS[0],), (RUNS[1],), (ACTIONS[1],), (RUNS[2],), (ACTIONS[2],)),
+    ("conversation_runs", "all_events", "set_fields", "planned_messages"),
 )
 MODELS = tuple(model for step in STEPS for model in step)
 DAY_COLUMNS = {
@@ -70,11 +70,11 @@ DAY_COLUMNS = {
     **dict.fromkeys(QUEUES, "movement_on"),
     **{"external_events": "occurred_on", "planned_messages": "due_on"},
     **dict.fromkeys(RUNS, "begun_on"),
-    **dict.fromkeys(FIRED, "occurred_on"),
+    **dict.fromkeys(ACTIONS, "occurred_on"),
 }
 """The day column of each table that dbt writes; what is missing here is a view."""
 
-VIEWS = ("post_purchase_list", "segment_snapshots", "products", "conversation_runs")
+VIEWS = ("post_purchase_list", "segment_snapshots", "products", "conversation_runs", "all_events", "set_fields")
 
 Contents = dict[str, Counter[tuple[Any, ...]]]
 
@@ -86,15 +86,19 @@ def conversation(name: str, events: Sequence[str], **words: Any) -> Conversation
     return Conversation.model_validate({"conversation": name, "threads": [thread], **words})
 
 
-def firing(name: str, events: Sequence[str], fires: str) -> Conversation:
-    """A conversation that fires an event, waits a day, and writes twice to who did not react."""
+def firing(name: str, events: Sequence[str], fires: str, asks: str = "nobody") -> Conversation:
+    """A conversation that fires an event, sets a field of its name, waits a day, and writes twice to who did not react;
+    to nobody for whom another one set its field."""
     steps = [
         {"trigger": list(events)},
         {"id": "tell", "action": {"fire": fires}},
+        {"id": "mark", "action": {"set": {name: "done"}}},
+        {"split": [{"when": {"profile": asks, "is": "done"}, "thread": "leave"}]},
         {"wait": {"days": 1}},
         {"id": "letter", "message": {"channel": "email", "template": "hello", "passes": 2, "after": 1}},
     ]
-    return Conversation.model_validate({"conversation": name, "threads": [{"thread": "write", "steps": steps}]})
+    leave = {"thread": "leave", "steps": [{"trigger": []}, {"exit": True}]}
+    return Conversation.model_validate({"conversation": name, "threads": [{"thread": "write", "steps": steps}, leave]})
 
 
 CONVERSATIONS = (
@@ -104,7 +108,7 @@ CONVERSATIONS = (
     conversation("sorry", ["canceled", "returned"], scope="order", entries="once"),
     firing("follow_up", ["purchase", "shipped"], "followed"),
     firing("second", ["followed"], "seconded"),
-    firing("third", ["seconded"], "thirded"),
+    firing("third", ["seconded", "shipped"], "thirded", asks="second"),
 )
 
 

@@ -4,7 +4,7 @@
 {% macro conversation_runs(level) %}
 {{ partitioned_by_day('begun_on', indexes=[{'columns': ['begun_on']}, {'columns': ['contact_key']}], meta={
     'reads_history_of': ['order_versions', 'order_lines', 'order_file_rows', 'external_events', 'segment_snapshots']
-        + (['fired_events_1'] if level > 1 else []) + (['fired_events_2'] if level > 2 else []),
+        + actions_below(level),
     'config_hash': 'runs 1',
 }) }}
 
@@ -14,7 +14,7 @@ with recursive {{ run_candidates(level) }},
 
 {{ run_endings('candidates') }},
 
-{{ run_chain() }}
+{{ run_chain(level) }}
 
 select
     candidates.run_id,

@@ -2,9 +2,9 @@
 
     Until the day of it the run was ended by nothing and by no new run of its key, and its way led there.
 
-    `model` holds the runs; `days_before` says how many days before the range's days are looked at (1 for events that are
-    fired, which reach others on the next day). #}
-{% macro done_deeds(model, days_before=0) %}
+    `model` holds the runs, `level` is the highest of theirs; `days_before` says how many days before the range's days
+    are looked at (1 for actions, which others see on the next day). #}
+{% macro done_deeds(model, level, days_before=0) %}
 {%- set first = shifted(var('from_day'), -days_before) -%}
 {%- set last = shifted(var('to_day'), -days_before) -%}
 {{ runs_of_the_time(model, first, last) }},
@@ -34,7 +34,7 @@ due_runs as (
 
 {{ run_endings('due_runs') }},
 
-{{ reached_nodes('due_deeds', 'due_runs') }},
+{{ reached_nodes('due_deeds', 'due_runs', level) }},
 
 done_deeds as (
     select

@@ -31,6 +31,12 @@
 {% macro spark__json_value(document, key) %}get_json_object({{ document }}, {{ text("$['" ~ key ~ "']") }}){% endmacro %}
 
 {# A text literal. Spark reads backslashes and doubled quotes its own way. #}
+{# The same, where an SQL expression says the key; one that needs no quoting. #}
+{% macro json_field(document, key) %}{{ return(adapter.dispatch('json_field')(document, key)) }}{% endmacro %}
+{% macro default__json_field(document, key) %}json_extract_string({{ document }}, '$.' || {{ key }}){% endmacro %}
+{% macro postgres__json_field(document, key) %}(cast({{ document }} as jsonb) ->> {{ key }}){% endmacro %}
+{% macro spark__json_field(document, key) %}get_json_object({{ document }}, concat('$.', {{ key }})){% endmacro %}
+
 {% macro text(value) %}{{ return(adapter.dispatch('text')(value)) }}{% endmacro %}
 {% macro default__text(value) %}'{{ value | replace("'", "''") }}'{% endmacro %}
 {% macro spark__text(value) %}'{{ value | replace("\\", "\\\\") | replace("'", "\\'") }}'{% endmacro %}

@@ -1,7 +1,7 @@
 {#  CTE `true_atoms`: of the questions that `asked_wishes` asks about runs on days, those to which the answer is yes
     (run_id, judged_on, atom). Each kind of fact is one select; what is missing is no. A row of feedback is known from
     its file's date, and not before its own. #}
-{% macro true_atoms(runs) %}
+{% macro true_atoms(runs, level) %}
 asked_atoms as (
     select distinct
         asked_wishes.judged_on,
@@ -21,7 +21,7 @@ asked_atoms as (
 
 {{ message_reactions() }},
 
-{{ contact_answers() }},
+{{ contact_answers(level) }},
 
 -- the versions of what was bought, for questions about articles
 bought_versions as (

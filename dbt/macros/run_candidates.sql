@@ -13,11 +13,11 @@ events as (
     select event_id, event_name, merchant, contact_key, email, order_number, sku, occurred_on
     from {{ ref('external_events') }}
     where occurred_on <= {{ last_day() }}
-    {%- for lower in range(1, level) %}
+    {%- for actions in actions_below(level) %}
     union all
     select event_id, event_name, merchant, contact_key, email, order_number, sku, occurred_on
-    from {{ ref('fired_events_' ~ lower) }}
-    where occurred_on <= {{ last_day() }}
+    from {{ ref(actions) }}
+    where event_id is not null and occurred_on <= {{ last_day() }}
     {%- endfor %}
 ),
 

@@ -3,7 +3,7 @@
 
     Of the candidates of a key on one day and of one rank only the first with an order counts, as if its order is too old
     all are, and the first without one, whose order never is. #}
-{% macro run_chain() %}
+{% macro run_chain(level) %}
 entering as (
     select
         candidates.run_id,
@@ -49,7 +49,7 @@ acting as (
     where place_in_rank = 1
 ),
 
-{{ standing_runs() }},
+{{ standing_runs(level) }},
 
 {{ next_runs() }},
 
@@ -67,7 +67,7 @@ begun as (
 
 {#  CTEs `standing` (where each run waits: from the end of a day to before another, at a rank) and `free` (free_on: the
     first day on whose events nobody would be inside). #}
-{% macro standing_runs() %}
+{% macro standing_runs(level) %}
 possible_stays as (
     select
         acting.run_id,
@@ -83,7 +83,7 @@ possible_stays as (
     where {{ add_days('acting.begun_on', 'stays.from_days') }} < {{ last_day() }}
 ),
 
-{{ reached_nodes('possible_stays', 'candidates') }},
+{{ reached_nodes('possible_stays', 'candidates', level) }},
 
 standing as (
     select

@@ -1,9 +1,9 @@
 {#  Which stretches of their ways runs reach (DESIGN 4): all checks on the way there come out as expected, each judged
     on its day, from what was known by then.
 
-    `stretches` is a CTE with run_id, program, node and check_count, `runs` as in run_endings. CTE `reached_nodes` has
-    run_id and node of those that have checks; one without is always reached. #}
-{% macro reached_nodes(stretches, runs) %}
+    `stretches` is a CTE with run_id, program, node and check_count, `runs` as in run_endings, `level` the highest of
+    theirs. CTE `reached_nodes` has run_id and node of those that have checks; one without is always reached. #}
+{% macro reached_nodes(stretches, runs, level) %}
 checked_nodes as (
     select distinct run_id, program, node, check_count from {{ stretches }}
     where check_count > 0
@@ -35,7 +35,7 @@ asked_wishes as (
     inner join {{ source('landing', 'conversation_wishes') }} as wishes on asked_checks.condition = wishes.condition
 ),
 
-{{ true_atoms(runs) }},
+{{ true_atoms(runs, level) }},
 
 judged_clauses as (
     select

@@ -22,7 +22,7 @@ waiting_runs as (
 
 {{ run_endings('waiting_runs') }},
 
-{{ reached_nodes('possible_places', 'waiting_runs') }}
+{{ reached_nodes('possible_places', 'waiting_runs', level=3) }}
 
 select runs.conversation, places.thread_place, places.step_place, count(*) as waiting
 from possible_places as places

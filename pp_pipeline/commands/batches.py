@@ -21,6 +21,7 @@ from pp_pipeline.sending.batches import (
     batch_states,
 )
 from pp_pipeline.sending.gates import INCOMPLETE_DAY, Gates
+from pp_pipeline.sending.plan import nothing
 from pp_pipeline.settings import Settings
 
 Standing = tuple[Batch, BatchState]
@@ -126,7 +127,7 @@ def state_word(batch: Batch, state: BatchState) -> str:
         return f"waits: {state.reason}"
     if state.state == "blocked":
         return state.reason.replace("_", " ")
-    if state.state == "sent" and not batch.row_count:
+    if state.state == "sent" and batch.hash == nothing(batch.id).hash:
         return "empty"
     return "approved" if state.state == "ready" and batch.release.approved_at else state.state
 

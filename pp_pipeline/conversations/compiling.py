@@ -6,11 +6,11 @@ a condition, judged so many days after entry. On nodes stand *stays* (where a ru
 actions that are reached). So nothing has to be remembered of yesterday: SQL joins runs with these rows.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pp_pipeline.conversations.conditions import Clause, reaction
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.flow import Place, find_step
+from pp_pipeline.conversations.flow import Place, find_step, places_of_ids
 from pp_pipeline.conversations.steps import Message, Step, split_target
 
 MOST_PATHS = 2000
@@ -46,7 +46,12 @@ class Stay:
 
 @dataclass(frozen=True)
 class Deed:
-    """A message or an action, on a day after entry; `not_before` is the time of day of the wait before it."""
+    """A message or an action, on a day after entry.
+
+    Attributes:
+        not_before: the time of day of the wait before it.
+        drawn_occurrence: of a message whose coupon an action draws: how often that was reached by then.
+    """
 
     node: int
     step: str
@@ -54,6 +59,7 @@ class Deed:
     pass_number: int
     offset: int
     not_before: str | None
+    drawn_occurrence: int | None = None
 
 
 @dataclass
@@ -180,18 +186,20 @@ class _Walker:
 
     def _do(self, run: _Run, step: Step) -> None:
         assert step.id is not None
-        occurrence = run.counted()
-        self.program.deeds.append(Deed(run.node, step.id, occurrence, 1, run.offset, run.not_before))
+        draw = step.message.draws_from if step.message else None
+        drawn_occurrence = run.counts[places_of_ids(self.conversation)[draw]] if draw else None
+        deed = Deed(run.node, step.id, run.counted(), 1, run.offset, run.not_before, drawn_occurrence)
+        self.program.deeds.append(deed)
         if step.message is not None:
-            self._passes(run, step.id, occurrence, step.message)
+            self._passes(run, deed, step.message)
 
-    def _passes(self, run: _Run, step: str, occurrence: int, message: Message) -> None:
+    def _passes(self, run: _Run, first: Deed, message: Message) -> None:
         """Each pass is due to those who reacted neither by its day nor by the day of a pass before it."""
         checks = self.program.nodes[run.node]
         for number in range(2, message.passes + 1):
             offset = run.offset + (number - 1) * (message.after or 0)
-            checks = checks | {Check(self._condition(reaction(step, occurrence)), offset, False)}
-            self.program.deeds.append(Deed(self._node(checks), step, occurrence, number, offset, run.not_before))
+            checks = checks | {Check(self._condition(reaction(first.step, first.occurrence)), offset, False)}
+            self.program.deeds.append(replace(first, node=self._node(checks), pass_number=number, offset=offset))
 
     def _forks(self, run: _Run, step: Step, after: Place) -> list[_Run]:
         ways = []

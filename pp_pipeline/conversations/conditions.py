@@ -15,7 +15,6 @@ from pp_pipeline.landing.words import STATUSES
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
 OrderState = Literal["canceled", "returned", "partly_returned", "refunded", "shipped", "delivered"]
-ProfileField = Literal["country", "zone", "locale", "notification_preference", "loyalty_member"]
 
 MESSAGE_WORDS = ("opened", "clicked", "replied")
 MOST_CLAUSES = 64
@@ -67,7 +66,9 @@ class Condition(Part):
     site_action: Text | None = Field(default=None, description="was done on the site since entry")
     within_days: int | None = Field(default=None, ge=1, strict=True, description="with site_action: so many days back")
     segment: Name | None = Field(default=None, description="the contact is in that segment")
-    profile: ProfileField | None = Field(default=None, description="a field of the contacts feed, with `is`")
+    profile: Name | None = Field(
+        default=None, description="a field of the contacts feed, or one that a conversation sets, with `is`"
+    )
     preference: Text | None = Field(default=None, description="what was last set on the preferences page, with `is`")
     is_: Text | None = Field(default=None, alias="is", description="with profile and preference: the value")
     consent: Literal["email", "sms"] | None = Field(default=None, description="agreed to be written to on the channel")

@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pp_pipeline.conversations.exits import ExitWord
 from pp_pipeline.conversations.part import Name, Part
-from pp_pipeline.conversations.steps import Message, Step, Thread
+from pp_pipeline.conversations.steps import Action, CouponUse, DrawnCoupon, Message, Step, Thread
 
 PauseWord = Literal["open_ticket", "return_started"]
 
@@ -87,6 +87,11 @@ class Conversation(Part):
         return {step.id: step.message for step in self.steps if step.id and step.message}
 
     @property
+    def actions(self) -> dict[str, Action]:
+        """The actions by the ids of their steps."""
+        return {step.id: step.action for step in self.steps if step.id and step.action}
+
+    @property
     def step(self) -> str:
         """The id of the first message, which a test message shows."""
         return next(iter(self.messages))
@@ -99,7 +104,23 @@ class Conversation(Part):
     @property
     def fires(self) -> list[str]:
         """The events that its actions fire."""
-        return list(dict.fromkeys(step.action.fire for step in self.steps if step.action))
+        return list(dict.fromkeys(each.fire for each in self.actions.values() if each.fire))
+
+    @property
+    def sets(self) -> list[str]:
+        """The profile fields that its actions set."""
+        return list(dict.fromkeys(field for each in self.actions.values() for field in each.set or ()))
+
+    @property
+    def reads(self) -> set[str]:
+        """The profile fields that its conditions ask for."""
+        branches = [branch for step in self.steps for branch in step.split or ()]
+        return {field for branch in branches for field in branch.when.named("profile")}
+
+    def coupon_of(self, step: str) -> CouponUse | None:
+        """What a message draws its coupon from, by itself or through an action; None where it has none."""
+        coupon = self.messages[step].coupon
+        return self.actions[coupon.drawn].draw if isinstance(coupon, DrawnCoupon) else coupon
 
     @property
     def channels(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pp_pipeline.conversations.conditions import Condition
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.flow import Place, find_step
-from pp_pipeline.conversations.steps import Step, split_target
+from pp_pipeline.conversations.steps import Action, Step, split_target
 
 Counts = Mapping[Place, int]
 """How many runs wait at each step that has any."""
@@ -118,9 +118,18 @@ def step_words(step: Step) -> str:
             return f"go to {step.go_to}"
         case "action":
             assert step.action is not None
-            return f"fire {step.action.fire}"
+            return action_words(step.action)
         case kind:
             return kind
+
+
+def action_words(action: Action) -> str:
+    """What an action does, such as `fire asked_twice`, `set stage = second` or `draw a code of spring`."""
+    if action.fire is not None:
+        return f"fire {action.fire}"
+    if action.draw is not None:
+        return f"draw a code of {action.draw.pool}"
+    return "set " + ", ".join(f"{field} = {value}" for field, value in (action.set or {}).items())
 
 
 def _lines(step: Step, count: int | None) -> list[str]:

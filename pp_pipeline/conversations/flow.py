@@ -39,13 +39,21 @@ def find_step(conversation: Conversation, thread: str, step_id: str | None = Non
     return None
 
 
+def places_of_ids(conversation: Conversation) -> dict[str, Place]:
+    """Where the steps stand that have an id."""
+    return {step.id: place for place, step in _places(conversation) if step.id}
+
+
 def flow_problems(conversation: Conversation) -> list[Problem]:
     """All that is wrong with the names, then with the ways between the steps."""
-    problems = [*_names(conversation), *_targets(conversation), *_conditions(conversation)]
+    problems = [
+        *(*_names(conversation), *_coupons(conversation)),
+        *(*_targets(conversation), *_conditions(conversation)),
+    ]
     if problems:
         return problems  # ways can't be followed while names are wrong
     ways = {place: list(_ways(conversation, place, step)) for place, step in _places(conversation)}
-    return [*_unreachable(conversation, ways), *_endless(conversation, ways)]
+    return [*_unreachable(conversation, ways), *_endless(conversation, ways), *_undrawn(conversation, ways)]
 
 
 def _places(conversation: Conversation) -> Iterator[tuple[Place, Step]]:
@@ -82,6 +90,30 @@ def _names(conversation: Conversation) -> Iterator[Problem]:
             yield Problem(_path(place, "action", "fire"), f"'{step.action.fire}' would begin this conversation again")
 
 
+def _coupons(conversation: Conversation) -> Iterator[Problem]:
+    draws = {name for name, action in conversation.actions.items() if action.draw}
+    shown = {message.draws_from for message in conversation.messages.values()}
+    for place, step in _places(conversation):
+        if step.message and step.message.draws_from and step.message.draws_from not in draws:
+            allowed = f"those that do are {', '.join(sorted(draws))}" if draws else "none does"
+            text = f"no action with the id '{step.message.draws_from}' draws a coupon; {allowed}"
+            yield Problem(_path(place, "message", "coupon", "drawn"), text)
+        if step.id in draws - shown:
+            text = (
+                f"no message shows this coupon; write `coupon: {{drawn: {step.id}}}` into one, or take the action out"
+            )
+            yield Problem(_path(place, "action", "draw"), text)
+
+
+def _undrawn(conversation: Conversation, ways: Mapping[Place, list[Way]]) -> Iterator[Problem]:
+    """Whoever comes to a message has passed the action that draws its coupon."""
+    places = places_of_ids(conversation)
+    for place, step in _places(conversation):
+        if step.message and (draw := step.message.draws_from) and place in _reached(conversation, ways, places[draw]):
+            text = f"a way leads here past '{draw}', which draws the coupon; put the action where every way begins"
+            yield Problem(_path(place, "message", "coupon", "drawn"), text)
+
+
 def _targets(conversation: Conversation) -> Iterator[Problem]:
     threads = ", ".join(thread.thread for thread in conversation.threads)
     for place, step in _places(conversation):
@@ -106,6 +138,9 @@ def _conditions(conversation: Conversation) -> Iterator[Problem]:
                 for name in sorted(branch.when.named(word) - messages.keys()):
                     allowed = f"the messages are {', '.join(messages)}" if messages else "there are none"
                     yield Problem(path, f"{word}: no message has the id '{name}'; {allowed}")
+            for name in sorted(branch.when.named("profile") & set(conversation.sets)):
+                text = f"profile: this conversation sets '{name}' itself; ask for what led to it instead"
+                yield Problem(path, text)
             if conversation.scope != "line" and branch.when.named("line_status"):
                 yield Problem(path, "line_status needs `scope: line`; order_status asks for the order")
             if branch.when.clause_count > MOST_CLAUSES:
@@ -128,13 +163,7 @@ def _ways(conversation: Conversation, place: Place, step: Step) -> Iterator[Way]
 
 
 def _unreachable(conversation: Conversation, ways: Mapping[Place, list[Way]]) -> Iterator[Problem]:
-    reached: set[Place] = set()
-    to_visit = [(place, 0) for place, thread in enumerate(conversation.threads) if thread.events]
-    while to_visit:
-        place = to_visit.pop()
-        if place not in reached:
-            reached.add(place)
-            to_visit += [way.target for way in ways[place]]
+    reached = _reached(conversation, ways)
     for place, thread in enumerate(conversation.threads):
         missed = [number for number in range(len(thread.steps)) if (place, number) not in reached]
         is_skipped = missed == [0] and not thread.events  # a go_to leads past the trigger
@@ -144,6 +173,18 @@ def _unreachable(conversation: Conversation, ways: Mapping[Place, list[Way]]) ->
         elif missed and not is_skipped:
             number = next(number for number in missed if number or thread.events)
             yield Problem(_path((place, number)), "nobody comes to this step; the one before it never goes on")
+
+
+def _reached(conversation: Conversation, ways: Mapping[Place, list[Way]], without: Place | None = None) -> set[Place]:
+    """The steps that somebody comes to; without going through one of them, if it is named."""
+    reached: set[Place] = set()
+    to_visit = [(place, 0) for place, thread in enumerate(conversation.threads) if thread.events]
+    while to_visit:
+        place = to_visit.pop()
+        if place not in reached and place != without:
+            reached.add(place)
+            to_visit += [way.target for way in ways[place]]
+    return reached
 
 
 def _endless(conversation: Conversation, ways: Mapping[Place, list[Way]]) -> Iterator[Problem]:

@@ -43,17 +43,21 @@ def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant
     """
     problems: list[str] = []
     conversations: list[Conversation] = []
+    files: dict[str, YamlFile] = {}
     templates = templates_of(conversations_dir)
     for folder in _folders(conversations_dir):
         try:
-            conversation = _load(folder)
+            conversation, files[folder.name] = _load(folder)
         except ConversationError as error:
             problems.append(str(error))
         else:
             conversations.append(conversation)
             problems += _template_problems(templates, conversation)
     problems += [*words_problems(templates, merchants or {}), *templates.contents.problems]
-    problems += [f"{name}/{FILE_NAME}: {text}" for name, text in level_problems(conversations).items()]
+    problems += [
+        f"{_where(f'{name}/{FILE_NAME}', files[name], path)}{text}"
+        for name, (path, text) in level_problems(conversations).items()
+    ]
     problems += _merchant_problems(conversations, merchants or {})
     if problems:
         raise ConversationError("\n".join(problems))
@@ -66,7 +70,7 @@ def _folders(conversations_dir: Path) -> list[Path]:
     return sorted(path for path in folders if path.name not in SHARED_FOLDERS)
 
 
-def _load(folder: Path) -> Conversation:
+def _load(folder: Path) -> tuple[Conversation, YamlFile]:
     place = f"{folder.name}/{FILE_NAME}"
     try:
         file = YamlFile.read(folder / FILE_NAME)
@@ -93,7 +97,7 @@ def _load(folder: Path) -> Conversation:
             problems = [f"{place}:{file.line(('threads',))}: {error}"]
     if problems:
         raise ConversationError("\n".join(problems))
-    return conversation
+    return conversation, file
 
 
 def _plain(place: str, file: YamlFile, error: ValidationError) -> Iterator[str]:
@@ -103,7 +107,8 @@ def _plain(place: str, file: YamlFile, error: ValidationError) -> Iterator[str]:
         yield _where(place, file, path) + _plain_words(problem)
 
 
-_TAGS = ("word", "segment_of")  # what pydantic puts into a path between the two forms of a word of exit_when
+# what pydantic puts into a path between the two forms of a word of exit_when, and of a message's coupon
+_TAGS = ("word", "segment_of", "of_pool", "of_action")
 
 
 def _where(place: str, file: YamlFile, path: Sequence[str | int]) -> str:
@@ -127,6 +132,8 @@ def _plain_words(problem: Any) -> str:
             return f"is {shown}; allowed is a thread, or thread.id of a step"
         case "string_pattern_mismatch" | "string_type" if problem["loc"][-1] == "at":
             return f'is {shown}; allowed is a time of day such as "09:30", in quotes'
+        case "string_type" if "set" in problem["loc"]:
+            return f"is {shown}; allowed is a text, in quotes"
         case "string_pattern_mismatch" | "string_type" | "string_too_long":
             return f"is {shown}; allowed is a name of lower-case letters, digits and _, at most 64"
         case kind if kind.startswith("date"):

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from pp_pipeline.conversations.conditions import Condition
+from pp_pipeline.conversations.conditions import Condition, Text
+from pp_pipeline.conversations.fields import field_problem
 from pp_pipeline.conversations.part import Name, Part
 from pp_pipeline.coupon_codes import CODE_WORDS, is_code
 
@@ -42,7 +43,7 @@ class Wait(Part):
 
 
 class CouponUse(Part):
-    """A message's coupon: the pool that its codes are drawn from, and what stands in when the pool is empty."""
+    """A coupon to draw: the pool that its codes are drawn from, and what stands in when the pool is empty."""
 
     pool: Name
     fallback: str | None = Field(default=None, repr=False, description="a code for everybody, shown when none is left")
@@ -57,6 +58,24 @@ class CouponUse(Part):
         if given is not None and not (isinstance(given, str) and is_code(given)):
             raise ValueError(f"is no code; allowed is {CODE_WORDS}, in quotes where it is all digits")
         return given
+
+
+class DrawnCoupon(Part):
+    """A message's coupon that an action of the conversation draws, so that several messages show one code."""
+
+    drawn: Name = Field(description="id of the action that draws it")
+
+
+def _coupon_tag(given: object) -> str:
+    return (
+        "of_action" if isinstance(given, DrawnCoupon) or (isinstance(given, dict) and "drawn" in given) else "of_pool"
+    )
+
+
+Coupon = Annotated[
+    Annotated[CouponUse, Tag("of_pool")] | Annotated[DrawnCoupon, Tag("of_action")],
+    Discriminator(_coupon_tag),
+]
 
 
 class Variant(Part):
@@ -75,7 +94,7 @@ class Message(Part):
     variants: list[Variant] = Field(default_factory=list, description="what shares of the contacts get instead")
     passes: int = Field(default=1, ge=1, le=MOST_PASSES, strict=True, description="with repeats to who did not react")
     after: int | None = Field(default=None, ge=1, strict=True, description="days from one pass to the next")
-    coupon: CouponUse | None = None
+    coupon: Coupon | None = None
     offer: bool = Field(default=False, strict=True, description="carries an offer that is no code of a pool")
     max_segments: int = Field(
         default=3, ge=1, le=10, strict=True, description="of an SMS: a text of more pieces is not sent"
@@ -104,6 +123,11 @@ class Message(Part):
         return self.offer or self.coupon is not None
 
     @property
+    def draws_from(self) -> str | None:
+        """The id of the action that draws its coupon; None where it draws one of its own, or has none."""
+        return self.coupon.drawn if isinstance(self.coupon, DrawnCoupon) else None
+
+    @property
     def templates(self) -> list[str]:
         """All templates that somebody gets."""
         return list(dict.fromkeys([self.template, *(each.template for each in self.variants)]))
@@ -117,9 +141,23 @@ class Branch(Part):
 
 
 class Action(Part):
-    """What a step does besides writing."""
+    """What a step does besides writing: one of its words."""
 
-    fire: Name = Field(description="an event, which reaches other conversations on the next day")
+    fire: Name | None = Field(default=None, description="an event, which reaches other conversations on the next day")
+    set: dict[Name, Text] | None = Field(
+        default=None, min_length=1, description="profile fields and what they become, seen from the next day on"
+    )
+    draw: CouponUse | None = Field(default=None, description="a coupon that messages show with `coupon: {drawn: ...}`")
+
+    @model_validator(mode="after")
+    def _is_one_action(self) -> Self:
+        words = [word for word in type(self).model_fields if getattr(self, word) is not None]
+        if len(words) != 1:
+            raise ValueError(f"an action is one of fire, set, draw; this one is {' and '.join(words) or 'none'}")
+        for field, value in (self.set or {}).items():
+            if problem := field_problem(field, value):
+                raise ValueError(problem)
+        return self
 
 
 class Step(Part):

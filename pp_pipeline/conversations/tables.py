@@ -51,7 +51,7 @@ TABLES = {
         "from_days": "integer not null",
         "to_days": "integer not null",
     },
-    # what is done: messages, and events that are fired
+    # what is done: messages, and actions (what is drawn, the sender draws)
     "conversation_deeds": {
         "conversation": "varchar not null",
         "program": "varchar not null",
@@ -64,7 +64,11 @@ TABLES = {
         "not_before": "varchar",  # the time of day
         "channel": "varchar",  # of messages
         "template": "varchar",
+        "drawn_occurrence": "integer",  # of messages whose coupon an action draws: how often it was reached by then
         "fires": "varchar",  # of actions: the event
+        "sets": "varchar",  # or the profile field
+        "set_to": "varchar",
+        "place": "integer not null",  # of two deeds of a run the later has the higher
     },
     # other templates for shares of contacts, from 0 to 1
     "conversation_variants": {
@@ -168,13 +172,18 @@ def _stay_rows(conversation: Conversation, program: Program) -> Iterator[Row]:
 
 
 def _deed_rows(conversation: Conversation, program: Program) -> Iterator[Row]:
-    steps = {step.id: step for step in conversation.steps}
-    for deed in program.deeds:
-        step = steps[deed.step]
-        place = (conversation.conversation, program.name, deed.node, len(program.nodes[deed.node]))
+    for place, deed in enumerate(program.deeds):
+        stands = (conversation.conversation, program.name, deed.node, len(program.nodes[deed.node]))
         about = (deed.step, deed.occurrence, deed.pass_number, deed.offset, deed.not_before)
-        channel, template = (step.message.channel, step.message.template) if step.message else (None, None)
-        yield (*place, *about, channel, template, step.action.fire if step.action else None)
+        if message := conversation.messages.get(deed.step):
+            shows = (message.channel, message.template, deed.drawn_occurrence)
+            yield (*stands, *about, *shows, None, None, None, place)
+        else:
+            action = conversation.actions[deed.step]
+            for does in (
+                [(action.fire, None, None)] if action.fire else [(None, *pair) for pair in (action.set or {}).items()]
+            ):
+                yield (*stands, *about, None, None, None, *does, place)
 
 
 def _variant_rows(conversation: Conversation) -> Iterator[Row]:

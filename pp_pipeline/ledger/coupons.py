@@ -1,4 +1,4 @@
-"""Drawing coupon codes (DESIGN 5): a code goes to one message, and a message has at most one code.
+"""Drawing coupon codes (DESIGN 5): a code is drawn for one message or one action of a run, which has at most one code.
 
 Codes are drawn in the transaction that claims the message, so a claim that is rolled back has drawn nothing, and
 one that is committed keeps its code whatever becomes of it: a message that is tried again shows the same code, and
@@ -31,11 +31,12 @@ class Wanted:
     """A message that may draw a code.
 
     Attributes:
+        drawn_for: its id, or that of the action's visit whose code it shows with others.
         today: the merchant's day: a code drawn earlier that expired before it is not shown again.
         good_until: a new code is good to this day at least.
     """
 
-    message_id: str
+    drawn_for: str
     pool: str
     today: date
     good_until: date
@@ -49,24 +50,25 @@ class Draws:
     """
 
     wanted: Mapping[str, Wanted]
-    drawn: Mapping[str, Coupon]
-    """By message, what it drew in an earlier claim."""
+    drawn: dict[str, Coupon]
+    """What was drawn, in an earlier claim or in this one, by what it was drawn for."""
     stock: Mapping[tuple[str, date], Sequence[tuple[int, Coupon]]]
     """By pool and the day that they are good for: the oldest codes, as many as messages want one of that pool."""
     taken: dict[int, str] = field(default_factory=dict)
 
-    def take(self, message_id: str) -> Coupon | None:
-        """The code of a message: what it drew before, else the oldest that is left; None when there is none.
+    def take(self, drawn_for: str) -> Coupon | None:
+        """Its code: what was drawn for it before, else the oldest that is left; None when there is none.
 
-        A code drawn before that has expired meanwhile is none either: a message never gets a second one.
+        A code drawn before that has expired meanwhile is none either: nothing ever gets a second one.
         """
-        wanted = self.wanted[message_id]
-        if earlier := self.drawn.get(message_id):
+        wanted = self.wanted[drawn_for]
+        if earlier := self.drawn.get(drawn_for):
             is_over = earlier.expires_on is not None and earlier.expires_on < wanted.today
             return None if is_over else earlier
         for number, coupon in self.stock[wanted.pool, wanted.good_until]:
             if number not in self.taken:
-                self.taken[number] = message_id
+                self.taken[number] = drawn_for
+                self.drawn[drawn_for] = coupon
                 return coupon
         return None
 
@@ -74,21 +76,24 @@ class Draws:
         """Write down what was taken, in the transaction that `look_up` was called in."""
         if not self.taken:
             return
-        message = case(self.taken, value=coupons.c.id)
-        drawn = update(coupons).where(coupons.c.id.in_(self.taken)).values(drawn_for=message, drawn_at=now)
+        drawn_for = case(self.taken, value=coupons.c.id)
+        drawn = update(coupons).where(coupons.c.id.in_(self.taken)).values(drawn_for=drawn_for, drawn_at=now)
         connection.execute(drawn)
 
 
 def look_up(connection: Connection, wanted: Sequence[Wanted]) -> Draws:
     """What the messages of a claim may draw; nobody else draws from their pools until the transaction ends."""
-    by_message = {each.message_id: each for each in wanted}
-    drawn = _drawn(connection, sorted(by_message))
-    new = [each for each in by_message.values() if each.message_id not in drawn]
+    by_draw = {each.drawn_for: each for each in wanted}
+    drawn = _drawn(connection, sorted(by_draw))
+    new = [each for each in by_draw.values() if each.drawn_for not in drawn]
     hold_pools(connection, {each.pool for each in new})
+    # while this one waited for the pools, another claim may have drawn for the same action
+    drawn |= _drawn(connection, [each.drawn_for for each in new])
+    new = [each for each in new if each.drawn_for not in drawn]
     most = {each.pool: sum(other.pool == each.pool for other in new) for each in new}
     places = {(each.pool, each.good_until) for each in new}
     stock = {(pool, day): oldest_in_stock(connection, pool, day, most[pool]) for pool, day in places}
-    return Draws(by_message, drawn, stock)
+    return Draws(by_draw, drawn, stock)
 
 
 def hold_pools(connection: Connection, pools: set[str]) -> None:
@@ -115,10 +120,10 @@ def oldest_in_stock(connection: Connection, pool: str, good_until: date, limit: 
     return [(number, Coupon(code, expires_on)) for number, code, expires_on in connection.execute(query)]
 
 
-def _drawn(connection: Connection, messages: Sequence[str]) -> dict[str, Coupon]:
+def _drawn(connection: Connection, asked: Sequence[str]) -> dict[str, Coupon]:
     found: dict[str, Coupon] = {}
-    for start in range(0, len(messages), _LOOKUP_SIZE):
-        part = messages[start : start + _LOOKUP_SIZE]
+    for start in range(0, len(asked), _LOOKUP_SIZE):
+        part = asked[start : start + _LOOKUP_SIZE]
         query = select(coupons.c.drawn_for, coupons.c.code, coupons.c.expires_on).where(coupons.c.drawn_for.in_(part))
-        found |= {message: Coupon(code, expires_on) for message, code, expires_on in connection.execute(query)}
+        found |= {what: Coupon(code, expires_on) for what, code, expires_on in connection.execute(query)}
     return found

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.sending.plan import BatchId, delivery_key, snapshot_key, taker_rows, takers
+from pp_pipeline.sending.plan import BatchId, delivery_key, snapshot_key
 from pp_pipeline.sending.planned import Planned, PlannedEvent, PlannedMessage, PlannedSnapshot
+from pp_pipeline.sending.takers import empty_snapshots, taker_rows, takers
 from pp_pipeline.warehouse import Connection
 
 
@@ -74,7 +75,7 @@ def _events(
 ) -> Iterator[tuple[str, BatchId, Planned]]:
     """The next events for relays after a relay and event id."""
     taken = [one for one in takers(merchants, "events") if wanted.relay in ("", one[2])]
-    if wanted.conversation or not taken or not connection.table_exists("external_events"):
+    if wanted.conversation or not taken or not connection.table_exists("all_events"):
         return
     table, parameters = taker_rows(taken)
     sql = f"""
@@ -83,7 +84,7 @@ def _events(
             select
                 takers.relay || ':' || event_id as key, takers.relay, events.*,
                 row_number() over (partition by takers.relay, event_id order by occurred_on) as place
-            from external_events as events
+            from all_events as events
             inner join {table} on events.merchant = takers.merchant and events.event_name = takers.taken
             where occurred_on between ? and ?
         ) as plan
@@ -114,8 +115,10 @@ def _snapshots(
         from segment_snapshots as snapshots
         inner join {table} on snapshots.merchant = takers.merchant and snapshots.segment = takers.taken
         where snapshot_on between ? and ?
-        order by 1, 2, 3, 4
     """
-    for relay, segment, merchant, day in connection.rows(sql, (*parameters, wanted.first, wanted.last)):
+    found = connection.rows(sql, (*parameters, wanted.first, wanted.last))
+    empty = empty_snapshots(connection, taken, wanted.first, wanted.last)
+    found += [(relay, segment, merchant, day) for (merchant, segment, relay), day in empty]
+    for relay, segment, merchant, day in sorted(found):
         batch = BatchId(day, "snapshot", f"{relay}:{segment}", merchant)
         yield batch, PlannedSnapshot(snapshot_key(batch), relay, segment, merchant, day, ())

@@ -4,7 +4,7 @@ Read set-based for all messages of a load, from the landed contacts feed and the
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
@@ -45,16 +45,20 @@ def _read(
 ) -> dict[tuple[str, str], ContactFacts]:
     """The facts of the contacts of a query for merchant and contact_key."""
     bought = _last_purchases(connection, asked, params)
-    rows = read_contact_rows(connection, asked, params, _WORDS + _CONSENT_COLUMNS)
-    nothing = (None,) * (len(_WORDS) + len(_CONSENT_COLUMNS))
+    rows = read_contact_rows(connection, asked, params, (*_WORDS, *_CONSENT_COLUMNS, "file_date"))
+    set_locales = _set_locales(connection, asked, params)
+    nothing = (*(None,) * (len(_WORDS) + len(_CONSENT_COLUMNS)), date.min)
     found = {}
     for merchant, contact_key in connection.rows(asked, params):
         contact = merchant, contact_key
         cells = rows.get(contact, nothing)
         words = {name: cell or "" for name, cell in zip(_WORDS, cells, strict=False)}
+        set_on, locale = set_locales.get(contact, (date.min, ""))
+        if locale and (not words["locale"] or cells[-1] <= set_on):
+            words["locale"] = locale
         found[contact] = ContactFacts(
             **words,
-            consents=_consents(cells[len(_WORDS) :]),
+            consents=_consents(cells[len(_WORDS) : -1]),
             last_purchase_on=bought.get(contact),
             engaged_on=engagement.last_on.get(contact),
             heard=engagement.heard.get(merchant, {}),
@@ -105,6 +109,25 @@ def read_contact_rows(
         where recency = 1
     """
     return {(merchant, contact_key): tuple(cells) for merchant, contact_key, *cells in connection.rows(sql, params)}
+
+
+def _set_locales(
+    connection: Connection, asked: str, params: Sequence[object]
+) -> dict[tuple[str, str], tuple[date, str]]:
+    """The locale that conversations last set for contacts, and the day: of one day that counts more than the contacts
+    feed's (contact_answers.sql asks for all profile fields so)."""
+    if not connection.table_exists("set_fields"):
+        return {}
+    bytewise = ' collate "C"' if connection.dialect == "postgres" else ""
+    sql = f"""
+        select fields.merchant, fields.contact_key, fields.occurred_on, fields.value
+        from set_fields as fields
+        inner join ({asked}) as asked on fields.merchant = asked.merchant and fields.contact_key = asked.contact_key
+        where fields.field = 'locale'
+        order by fields.occurred_on, fields.conversation{bytewise}, fields.run_event_id{bytewise}, fields.place
+    """
+    found = connection.rows(sql, params)
+    return {(merchant, contact): (seen_on - timedelta(days=1), locale) for merchant, contact, seen_on, locale in found}
 
 
 def _consents(cells: Sequence[Any]) -> dict[tuple[str, str], Consent]:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 
-from pp_pipeline.conversations.levels import FIRED_EVENTS
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.relay_roads import AudienceFileRoad
 from pp_pipeline.sending.contact_facts import read_contacts, read_email_consents
@@ -19,8 +18,6 @@ from pp_pipeline.sending.plan import (
     marks,
     planned_batches,
     snapshot_key,
-    taker_rows,
-    takers,
 )
 from pp_pipeline.sending.planned import (
     ContactFacts,
@@ -30,6 +27,7 @@ from pp_pipeline.sending.planned import (
     PlannedSnapshot,
 )
 from pp_pipeline.sending.run_facts import read_run_facts
+from pp_pipeline.sending.takers import empty_snapshots, taker_rows, takers
 from pp_pipeline.warehouse import Connection
 
 
@@ -73,15 +71,6 @@ def _hashes(connection: Connection, days: list[date], merchants: Mapping[str, Me
     return {each.id: each.hash for each in planned_batches(connection, days[0], days[-1], merchants, days)}
 
 
-_EVENTS = "select distinct event_id, contact_key, email, campaign from external_events"
-
-
-def _fired_events(connection: Connection) -> str:
-    """What is added to `_EVENTS`: the events that conversations fire for one another."""
-    tables = [name for name in FIRED_EVENTS if connection.table_exists(name)]
-    return "".join(f" union select distinct event_id, contact_key, email, null from {name}" for name in tables)
-
-
 def _messages(
     connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
 ) -> Iterator[tuple[BatchId, Planned]]:
@@ -97,9 +86,9 @@ def _messages(
             messages.merchant, messages.due_on, messages.message_id, messages.contact_key, events.email,
             messages.run_key, messages.conversation, messages.step, messages.occurrence, messages.pass,
             messages.channel, messages.template, messages.event_id, messages.order_number, events.campaign,
-            messages.not_before
+            messages.not_before, messages.drawn_occurrence
         from planned_messages as messages
-        left join ({_EVENTS}{_fired_events(connection)}) as events
+        left join (select distinct event_id, contact_key, email, campaign from all_events) as events
             on messages.event_id = events.event_id and messages.contact_key = events.contact_key
         where messages.due_on in ({marks(days)})
         order by messages.message_id
@@ -117,6 +106,7 @@ def _messages(
             order_number,
             campaign,
             not_before,
+            drawn_occurrence,
         ) = rest
         pauses = {"open_ticket"} if (merchant, contact_key) in runs.open_tickets else set[str]()
         pauses |= {"return_started"} if (merchant, order_number) in runs.returns_started else set()
@@ -142,6 +132,7 @@ def _messages(
                 campaign=campaign,
                 exits_now=exits_now | runs.exits.get((conversation, event_id), frozenset()),
                 not_before=time.fromisoformat(not_before) if not_before else None,
+                drawn_occurrence=drawn_occurrence,
                 pauses_now=frozenset(pauses),
                 feedback_through=runs.feedback_through.get(merchant),
                 contact_key_now=contact_key_now,
@@ -155,19 +146,19 @@ def _events(
     connection: Connection, days: list[date], merchants: Mapping[str, Merchant]
 ) -> Iterator[tuple[BatchId, Planned]]:
     taken = takers(merchants, "events")
-    if not taken or not connection.table_exists("external_events"):
+    if not taken or not connection.table_exists("all_events"):
         return
     table, parameters = taker_rows(taken)
     sql = f"""
         select
             takers.relay, event_id, event_name, campaign, events.merchant, contact_key, email, order_number,
             sku, occurred_on
-        from external_events as events
+        from all_events as events
         inner join {table} on events.merchant = takers.merchant and events.event_name = takers.taken
         where occurred_on in ({marks(days)})
         order by event_id
     """
-    quarantined = read_quarantined(connection, "external_events", "occurred_on", days)
+    quarantined = read_quarantined(connection, "all_events", "occurred_on", days)
     for row in connection.rows(sql, [*parameters, *days]):
         batch = BatchId(row[9], "events", row[0], row[4])
         is_quarantined = (row[4], row[7]) in quarantined
@@ -203,6 +194,8 @@ def _snapshots(
     members: dict[tuple[str, str, str, date], list[tuple[str, str | None]]] = {}
     for relay, segment, merchant, day, contact_key, email in connection.rows(sql, [*parameters, *days]):
         members.setdefault((relay, segment, merchant, day), []).append((contact_key, email))
+    for (merchant, segment, relay), day in empty_snapshots(connection, taken, days[0], days[-1], days):
+        members[relay, segment, merchant, day] = []
     demanding = {
         (name, relay.relay): relay
         for name, merchant in merchants.items()

@@ -62,8 +62,8 @@ def pool_standings(ledger: Ledger, conversations: Iterable[Conversation], today:
     users: dict[str, list[str]] = {}
     good_until: dict[str, date] = {}
     for each in conversations:
-        for step, message in each.messages.items():
-            if use := message.coupon:
+        for step in each.messages:
+            if use := each.coupon_of(step):
                 users.setdefault(use.pool, []).append(f"{each.conversation}.{step}")
                 day = today + timedelta(days=use.min_days_valid)
                 good_until[use.pool] = max(day, good_until.get(use.pool, day))

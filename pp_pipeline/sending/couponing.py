@@ -1,5 +1,6 @@
 """The coupons of the messages of one claim (DESIGN 5): drawn when it is live, made up when it is a rehearsal."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -24,6 +25,7 @@ class CouponDesk:
     """Gives the messages of one claim their coupons.
 
     Attributes:
+        uses, wanted: by message; of messages that show what one action drew, `wanted` names the same draw.
         draws: None in a rehearsal, which draws nothing.
         rehearsal_days: by pool and the day that a code has to be good for: the last day that a rehearsal shows.
     """
@@ -49,13 +51,14 @@ class CouponDesk:
         for item in items:
             if not isinstance(item, PlannedMessage):
                 continue
-            message = conversations[item.conversation].messages.get(item.step)
-            use = message.coupon if message else None
+            conversation = conversations[item.conversation]
+            use = conversation.coupon_of(item.step) if item.step in conversation.messages else None
             if use is not None:
                 today = moment.astimezone(ZoneInfo(merchants[item.merchant].zone)).date()
                 good_until = today + timedelta(days=use.min_days_valid)
                 uses[item.key] = use
-                wanted[item.key] = Wanted(item.key, use.pool, today, good_until)
+                draw = drawn_for(item, conversation.messages[item.step].draws_from)
+                wanted[item.key] = Wanted(draw, use.pool, today, good_until)
         if target == "live":
             return cls(uses, wanted, look_up(connection, list(wanted.values())) if wanted else None, {})
         days: dict[tuple[str, date], date | None] = {}
@@ -69,14 +72,26 @@ class CouponDesk:
         use = self.uses.get(item.key)
         if use is None:
             return item
+        wanted = self.wanted[item.key]
         if self.draws is None:
-            wanted = self.wanted[item.key]
             day = self.rehearsal_days[wanted.pool, wanted.good_until]
-            return replace(item, coupon=Coupon(REHEARSAL + item.key[:8], day))
-        coupon = self.draws.take(item.key) or (Coupon(use.fallback) if use.fallback else None)
+            return replace(item, coupon=Coupon(REHEARSAL + wanted.drawn_for[:8], day))
+        coupon = self.draws.take(wanted.drawn_for) or (Coupon(use.fallback) if use.fallback else None)
         return replace(item, coupon=coupon) if coupon else NO_COUPON
 
     def close(self, connection: Connection, now: datetime) -> None:
         """Write down what was drawn."""
         if self.draws is not None:
             self.draws.write(connection, now)
+
+
+def drawn_for(message: PlannedMessage, action: str | None) -> str:
+    """What the code of a message is drawn for: the message itself, or the visit of the action that draws it.
+
+    A visit's id is made as the id of a message is (run_atoms.sql), so codes are drawn for one of either.
+    """
+    if action is None:
+        return message.key
+    fields = (message.conversation, message.event_id, action, str(message.drawn_occurrence or 1), "1")
+    text = "".join(f"{len(field)}:{field}" for field in fields)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -57,4 +57,4 @@ class Count:
 
 def _deliveries(batch: Batch) -> int:
     """A snapshot is one delivery, however many members it has."""
-    return min(batch.row_count, 1) if batch.id.kind == "snapshot" else batch.row_count
+    return 1 if batch.id.kind == "snapshot" else batch.row_count

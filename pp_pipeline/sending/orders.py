@@ -134,7 +134,7 @@ def read_quarantined(connection: Connection, table: str, day_column: str, days: 
     version may lack what the row says.
 
     Args:
-        table, day_column: the plan, `planned_messages` or `external_events`, and its day.
+        table, day_column: the plan, `planned_messages` or `all_events`, and its day.
     """
     if not connection.table_exists("quarantined_rows") or not connection.rows("select 1 from quarantined_rows limit 1"):
         return set()

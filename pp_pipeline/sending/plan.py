@@ -5,7 +5,7 @@ Three kinds of delivery, each with the key that keeps it to once:
 | kind | from | key |
 | --- | --- | --- |
 | messages | `planned_messages` | message_id |
-| events | `external_events` x the relays that take the event | relay:event_id |
+| events | `all_events` x the relays that take the event | relay:event_id |
 | snapshot | `segment_snapshots` x the relays that take the segment | relay:segment:day:merchant |
 
 The database counts and hashes; rows travel here only for batches that changed or are being sent. The plan
@@ -13,12 +13,13 @@ never looks at the ledger: planned minus ledger is what to do.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.takers import empty_snapshots, taker_rows, takers
 from pp_pipeline.warehouse import Connection
 
 BatchKind = Literal["messages", "events", "snapshot"]
@@ -42,7 +43,7 @@ class BatchId:
 class PlannedBatch:
     """A batch as it is planned now. `hash` covers its identity and all that would be delivered.
 
-    `row_count` counts messages, events, or the members of a snapshot.
+    `row_count` counts messages, events, or the members of a snapshot; a snapshot without any is a delivery too.
     """
 
     id: BatchId
@@ -100,6 +101,12 @@ def planned_batches(
         for name, merchant, day, count, content in connection.rows(sql, parameters):
             batch = BatchId(day, kind, name, merchant)
             found.append(PlannedBatch(batch, int(count), batch_hash(batch, int(count), content)))
+        if kind == "snapshot":
+            for (merchant, segment, relay), day in empty_snapshots(
+                connection, takers(merchants, "segments"), first, last, days
+            ):
+                batch = BatchId(day, kind, f"{relay}:{segment}", merchant)
+                found.append(PlannedBatch(batch, 0, batch_hash(batch, 0, "nobody")))
     return sorted(found, key=lambda planned: planned.id)
 
 
@@ -107,6 +114,11 @@ def batch_hash(batch: BatchId, row_count: int, content: str) -> str:
     """The hash that an approval names. Batches never share one: what the batch is of is part of it."""
     parts = (batch.kind, batch.name, batch.merchant, batch.day.isoformat(), str(row_count), content)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def nothing(batch: BatchId) -> PlannedBatch:
+    """What a batch becomes that is no longer planned; a snapshot of nobody is planned, and not this."""
+    return PlannedBatch(batch, 0, batch_hash(batch, 0, ""))
 
 
 def planned_keys(
@@ -141,12 +153,12 @@ def planned_campaigns(
     found: dict[BatchId, frozenset[str]] = {}
     for kind, source in _sources(connection, merchants).items():
         wanted = {batch for batch in batches if batch.kind == kind}
-        if not wanted or kind == "snapshot" or not connection.table_exists("external_events"):
+        if not wanted or kind == "snapshot" or not connection.table_exists("all_events"):
             continue
         days = sorted({batch.day for batch in wanted})
         sql = f"""
             with plan as ({source.rows}),
-            campaigns as (select distinct event_id, campaign from external_events)
+            campaigns as (select distinct event_id, campaign from all_events)
             select distinct plan.name, plan.merchant, plan.day, coalesce(campaigns.campaign, '-')
             from plan
             left join campaigns on plan.event_id = campaigns.event_id
@@ -161,7 +173,7 @@ def planned_campaigns(
 
 def still_planned(connection: Connection, keys: Collection[str], kind: BatchKind) -> set[str]:
     """Which of these message or event keys stand in the plan of any day (a correction can move them)."""
-    source = {"messages": ("planned_messages", "message_id"), "events": ("external_events", "event_id")}.get(kind)
+    source = {"messages": ("planned_messages", "message_id"), "events": ("all_events", "event_id")}.get(kind)
     if source is None or not keys or not connection.table_exists(source[0]):
         return set()
     ids = sorted({_without_relay(key) for key in keys})
@@ -183,36 +195,20 @@ def snapshot_key(batch: BatchId) -> str:
     return f"{batch.name}:{batch.day}:{batch.merchant}"
 
 
-def takers(merchants: Mapping[str, Merchant], what: Literal["events", "segments"]) -> list[tuple[str, str, str]]:
-    """Who takes what: (merchant, event or segment, relay), in order."""
-    return sorted(
-        (name, taken, relay.relay)
-        for name, merchant in merchants.items()
-        for relay in merchant.relays
-        for taken in (relay.events if what == "events" else relay.segments)
-    )
-
-
-def taker_rows(taken: Sequence[tuple[str, str, str]]) -> tuple[str, tuple[str, ...]]:
-    """`takers` as a table expression (merchant, taken, relay) and its parameters."""
-    values = ", ".join("(cast(? as varchar), cast(? as varchar), cast(? as varchar))" for _ in taken)
-    return f"(values {values}) as takers (merchant, taken, relay)", tuple(part for row in taken for part in row)
-
-
 def _sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[BatchKind, _Source]:
     """The sources that are there: before the first build there are none, and without relays no events."""
     sources: dict[BatchKind, _Source] = {}
     if connection.table_exists(_MESSAGES.table):
         sources["messages"] = _MESSAGES
-    if (taken := takers(merchants, "events")) and connection.table_exists("external_events"):
+    if (taken := takers(merchants, "events")) and connection.table_exists("all_events"):
         table, parameters = taker_rows(taken)
         rows = f"""
-            select takers.relay as name, external_events.occurred_on as day, external_events.*
-            from external_events
+            select takers.relay as name, all_events.occurred_on as day, all_events.*
+            from all_events
             inner join {table}
-                on external_events.merchant = takers.merchant and external_events.event_name = takers.taken
+                on all_events.merchant = takers.merchant and all_events.event_name = takers.taken
         """
-        sources["events"] = _Source("external_events", rows, "event_id", _EVENT_COLUMNS, parameters)
+        sources["events"] = _Source("all_events", rows, "event_id", _EVENT_COLUMNS, parameters)
     if (taken := takers(merchants, "segments")) and connection.table_exists("segment_snapshots"):
         table, parameters = taker_rows(taken)
         rows = f"""

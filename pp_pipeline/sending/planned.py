@@ -93,6 +93,7 @@ class PlannedMessage:
             which a row was refused after its newest version.
         exits_now: words of `exit_when` that are true of the run on the newest files.
         not_before: by the contact's clock it does not go sooner on its day.
+        drawn_occurrence: where an action draws its coupon, how often the run had reached that by then.
         pauses_now: words of `pause_when` that are true on them.
         feedback_through: the date of the merchant's newest file of feedback.
         coupon: drawn when the message is claimed, where its conversation declares one.
@@ -121,6 +122,7 @@ class PlannedMessage:
     contact_key_now: str | None = None
     is_quarantined: bool = False
     not_before: dt.time | None = None
+    drawn_occurrence: int | None = None
     pauses_now: frozenset[str] = frozenset()
     feedback_through: dt.date | None = None
     contact: ContactFacts = field(default=ContactFacts(), repr=False)

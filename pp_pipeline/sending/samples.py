@@ -84,7 +84,7 @@ def sample_message(wording: Wording, merchant: Merchant, secret: bytes, to: str,
         to: an address, or of a conversation that writes texts a phone number (E.164).
     """
     is_text = wording.channel == "sms"
-    use = wording.message.coupon
+    use = wording.conversation.coupon_of(wording.step)
     lines = (
         OrderLine("SAMPLE-1", "Notebook, lined", "Paper", 2, 695),
         OrderLine("SAMPLE-2", "Desk lamp", "Furnishings", 1, 4_900),

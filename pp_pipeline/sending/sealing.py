@@ -22,7 +22,7 @@ from pp_pipeline.sending.plan import (
     BatchId,
     BatchKind,
     PlannedBatch,
-    batch_hash,
+    nothing,
     planned_batches,
     planned_campaigns,
     planned_keys,
@@ -61,15 +61,14 @@ def seal_batches(
     with warehouse.connect() as connection:
         planned = {batch.id: batch for batch in planned_batches(connection, first, last, merchants)}
         before = {batch.id: batch for batch in newest_batches(ledger, gates, first, last)}
-        for identity, batch in before.items():
-            if identity not in planned and batch.row_count:
-                planned[identity] = PlannedBatch(identity, 0, batch_hash(identity, 0, ""))
+        vanished = {identity: nothing(identity) for identity in before.keys() - planned.keys()}
+        planned |= {gone: batch for gone, batch in vanished.items() if batch.hash != before[gone].hash}
         changed = {
             identity: batch
             for identity, batch in planned.items()
             if identity not in before or before[identity].hash != batch.hash
         }
-        filled = [identity for identity, batch in changed.items() if batch.row_count]
+        filled = [identity for identity in changed if identity not in vanished]
         keys = planned_keys(connection, filled, merchants)
         with ledger.reading() as reading:
             known = _known_states(reading, gates, keys)

@@ -68,11 +68,12 @@ class MovementRow(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """A row of `external_events`."""
+    """A row of `all_events`."""
 
     event_id: str
     event_name: str
     campaign: str | None
+    conversation: str | None
     contact_key: str
     order_number: str | None
     sku: str | None
@@ -160,8 +161,8 @@ class History:
         return self._typed(MovementRow, queue, "order_number", order_numbers, order)
 
     def events(self, order_numbers: Iterable[str]) -> list[EventRow]:
-        """The external events of the orders."""
-        return self._typed(EventRow, "external_events", "order_number", order_numbers, "occurred_on, event_name")
+        """The events of the orders, whoever fired them."""
+        return self._typed(EventRow, "all_events", "order_number", order_numbers, "occurred_on, event_name")
 
     def messages(self, contact_keys: Iterable[str]) -> list[MessageRow]:
         """The messages planned for the contacts."""

@@ -33,12 +33,14 @@ class EventTeller:
         """An event, and who takes it."""
         takers = [one.conversation for one in self._conversations(row)]
         takers += [f"relay {name}" for name in self.relays(row.event_name)]
+        fired = f", fired by the conversation {row.conversation}" if row.conversation else ""
         return Event(
             on=row.occurred_on,
-            text=f"event {row.event_name} ({row.event_id[:12]})" + ("" if takers else ": nobody takes it"),
+            text=f"event {row.event_name} ({row.event_id[:12]}){fired}" + ("" if takers else ": nobody takes it"),
             event_id=row.event_id,
             event_name=row.event_name,
             campaign=row.campaign,
+            conversation=row.conversation,
             takers=takers,
         )
 

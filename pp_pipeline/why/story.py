@@ -73,11 +73,15 @@ class Movement(Entry):
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Entry):
-    """An external event; `takers` are the conversations and relays that take its name today."""
+    """An event; `takers` are the conversations and relays that take its name today.
+
+    `campaign` or `conversation` is what fired it; neither, where the order did.
+    """
 
     event_id: str
     event_name: str
     campaign: str | None
+    conversation: str | None
     takers: list[str]
 
 

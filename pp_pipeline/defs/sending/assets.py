@@ -17,7 +17,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         group_name="sending",
-        deps=["planned_messages", "external_events", "segment_snapshots"],
+        deps=["planned_messages", "all_events", "segment_snapshots"],
         partitions_def=location.days,
         backfill_policy=SINGLE_RUN,
         kinds={"python"},

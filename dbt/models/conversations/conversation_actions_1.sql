@@ -1,0 +1,1 @@
+{{ conversation_actions(level=1) }}

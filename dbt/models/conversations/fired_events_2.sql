@@ -1,1 +1,0 @@
-{{ fired_events(level=2) }}
