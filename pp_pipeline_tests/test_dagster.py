@@ -134,7 +134,7 @@ def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -
         "audience=\"bought_sku('SKU-1')\") }}"
     )
     (campaigns / "queue_undelivered.sql").write_text(
-        "{{ campaign(event='thank_you', wait_days=2, date_basis='delivered_date', active_from='2026-07-09', "
+        "{{ campaign(event='loyal_customers', wait_days=2, date_basis='delivered_date', active_from='2026-07-09', "
         "audience='order_count >= 1') }}"
     )
     content = installation.settings.conversations_dir / "content" / "old.yml"

@@ -13,7 +13,7 @@ from pp_pipeline.merchants import load_merchants
 from pp_pipeline.messages.gallery import write_gallery
 from pp_pipeline.messages.previews import Preview, languages, make_preview
 from pp_pipeline.messages.render import Renderer
-from pp_pipeline.sending.outlets.outlet import EmailDraft
+from pp_pipeline.sending.outlets.outlet import SmsDraft
 from pp_pipeline.sending.samples import SECRET, sample_facts
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.browser import Browser, Scheme, Sight
@@ -81,8 +81,8 @@ def previews() -> list[Preview]:
 def test_every_message_reads_well(
     width: int, images: bool, scheme: Scheme, browser: Browser, previews: list[Preview]
 ) -> None:
-    for preview in previews:
-        assert isinstance(preview.draft, EmailDraft), preview.problem
+    for preview in (each for each in previews if not isinstance(each.draft, SmsDraft)):
+        assert preview.draft is not None, preview.problem
         assert preview.sizes["html_bytes"] < 100_000
         sight = browser.look(preview.draft.html, width, scheme, images)
         shown = ["Main Street Supplies", "Unsubscribe"] + (["Füllfeder"] if "Füllfeder" in preview.draft.html else [])

@@ -89,3 +89,17 @@ def test_same_day_shipments_are_known_the_day_after(make_sample: ModuleType) -> 
 def test_the_same_source_gives_the_same_files(make_sample: ModuleType) -> None:
     text = source_text([f"X-{number}" for number in range(50)], "2017-11-01", "2017-11-06")
     assert make_sample.files(make_sample.read_orders(text)) == make_sample.files(make_sample.read_orders(text))
+
+
+def test_who_asked_for_texts_depends_on_the_customer_alone(make_sample: ModuleType) -> None:
+    names = [f"AB-{number:05}" for number in range(500)]
+    texts = [
+        source_text([f"X-{name}"], "2017-11-01", "2017-11-06").replace("AB-12345", name) for name in [*names, *names]
+    ]
+    orders = [order for text in texts for order in make_sample.read_orders(text)]
+    written = make_sample.contacts(orders)
+    assert written == make_sample.contacts(orders[:500])
+    header, *rows = written.splitlines()
+    assert header.startswith("email,first_name,phone,sms_commercial_consent")
+    assert 25 < len(rows) < 60 and len(set(rows)) == len(rows)
+    assert rows[0].split(",")[1:4] == ["Ann", "+1 212 555 0100", "explicit"]

@@ -151,6 +151,23 @@ def test_what_never_changes_stays(orders: dict[str, list[Statement]]) -> None:
             assert before.status not in SHIPPED or after.status in {*SHIPPED, "returned"}
 
 
+def test_contacts_who_asked_for_texts_are_customers_with_evidence_and_nobodys_numbers(
+    orders: dict[str, list[Statement]],
+) -> None:
+    rows = contact_rows()
+    assert {row["email"] for row in rows} <= {s.cells["email"] for stated in orders.values() for s in stated}
+    assert [row["phone"] for row in rows] == [f"+1 212 555 01{number:02}" for number in range(len(rows))]
+    for row in rows:
+        assert row["first_name"] and row["sms_commercial_consent"] == "explicit"
+        assert date.fromisoformat(row["sms_commercial_consent_at"]) < FIRST_DAY
+        assert row["sms_commercial_consent_evidence"]
+
+
+def contact_rows() -> list[dict[str, str]]:
+    text = (DATA / "inbox" / f"contacts_{FIRST_DAY}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), strict=True))
+
+
 def test_readme_tells_the_measured_counts(orders: dict[str, list[Statement]]) -> None:
     text = (DATA / "README.md").read_text(encoding="utf-8")
     told = {
@@ -185,11 +202,12 @@ def measured(orders: dict[str, list[Statement]]) -> dict[str, int]:
         return sum(any(s.status == status for s in stated) for stated in daily)
 
     return {
-        "files": len(sample_files()),
+        "order files": len(sample_files()),
         "rows": sum(len(statement.lines) for statement in all_statements(orders)),
         "orders": len(orders),
         "order lines": sum(len(statement.lines) for statement in newest),
         "contacts": len({s.cells["email"].lower() for s in newest} - {""}),
+        "contacts who asked for texts": len(contact_rows()),
         "products (SKUs)": len({line["sku"] for s in newest for line in s.lines}),
         "orders in the first file": len(known_before),
         "of them canceled": sum(s.status == "canceled" for s in known_before),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pp_pipeline.commands.output import guarded, print_json, print_line, print_table
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.drawing import Counts, mermaid, step_words, svg
+from pp_pipeline.conversations.drawing import Counts, mermaid, picture, step_words
 from pp_pipeline.conversations.loading import load_conversations
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.merchants import load_merchants
@@ -19,7 +19,7 @@ def show_conversation(name: str, on: str | None, drawing: str | None, as_json: b
 
     Args:
         on: the day; default the newest landed day.
-        drawing: a file that ends in .svg or .mmd.
+        drawing: a file that ends in .svg, .png or .mmd.
     """
     settings = Settings.from_environment()
     conversations = load_conversations(settings.conversations_dir, load_merchants(settings))
@@ -48,10 +48,15 @@ def show_conversation(name: str, on: str | None, drawing: str | None, as_json: b
 
 
 def _draw(conversation: Conversation, counts: Counts, path: Path) -> None:
-    makers = {".svg": svg, ".mmd": mermaid}
+    if path.suffix == ".mmd":
+        path.write_text(mermaid(conversation, counts), encoding="utf-8")
+        return
+    from pp_pipeline.conversations.picture_files import png, svg
+
+    makers = {".svg": svg, ".png": png}
     if path.suffix not in makers:
-        raise SettingsError(f"--draw writes files that end in {' or '.join(makers)}, not {path.name}")
-    path.write_text(makers[path.suffix](conversation, counts), encoding="utf-8")
+        raise SettingsError(f"--draw writes files that end in .svg, .png or .mmd, not {path.name}")
+    path.write_bytes(makers[path.suffix](picture(conversation, counts), conversation.conversation))
 
 
 def _waiting(settings: Settings, conversation: Conversation, on: date | None) -> tuple[date | None, Counts]:

@@ -6,19 +6,26 @@ from itertools import combinations
 
 from pp_pipeline.campaigns.parameters import Campaign
 from pp_pipeline.conversations.conversation import Conversation, InSegment
+from pp_pipeline.conversations.faults import Fault, fault_of_campaign, fault_of_conversation, told
+from pp_pipeline.settings import Settings
 
 ORDER_EVENTS = ("purchase", "payment_received", "shipped", "delivered", "canceled", "returned", "refunded")
 _BEGINS_WITH = {"order_date": "purchase", "ship_date": "shipped", "delivered_date": "delivered"}
 
 
 def problems_across(
-    conversations: Sequence[Conversation], campaigns: Sequence[Campaign], segments: Collection[str]
+    settings: Settings, conversations: Sequence[Conversation], campaigns: Sequence[Campaign], segments: Collection[str]
 ) -> list[str]:
-    """A line for each thing that is wrong."""
-    return [
+    """A line for each thing that is wrong, with the file and line of the word at fault."""
+    origins = _origins(conversations, campaigns)
+    of_conversations = [
         *_unknown_segments(conversations, segments),
-        *_same_purpose(conversations, _origins(conversations, campaigns)),
-        *_same_event(campaigns),
+        *_same_purpose(conversations, origins),
+        *_same_purpose_as_a_campaign(conversations, campaigns, origins),
+    ]
+    return [
+        *(told(fault, settings.conversations_dir) for fault in of_conversations),
+        *(told(fault, settings.checkout) for fault in _same_event(campaigns)),
     ]
 
 
@@ -30,13 +37,23 @@ def unfired_events(conversations: Sequence[Conversation], campaigns: Iterable[Ca
     return {name: events for name, events in missed.items() if events}
 
 
-def _unknown_segments(conversations: Iterable[Conversation], segments: Collection[str]) -> Iterator[str]:
+def _unknown_segments(conversations: Iterable[Conversation], segments: Collection[str]) -> Iterator[Fault]:
     known = f"there are {', '.join(sorted(segments))}" if segments else "there are none"
     for each in conversations:
-        asked = {exit_word.segment for exit_word in each.exit_when if isinstance(exit_word, InSegment)}
-        asked |= {name for step in each.steps for branch in step.split or () for name in branch.when.named("segment")}
-        for name in sorted(asked - set(segments)):
-            yield f"{each.conversation}/conversation.yml: segment: there is no segment '{name}'; {known}"
+        for name, path in _asked_segments(each):
+            if name not in segments:
+                yield fault_of_conversation(each.conversation, path, f"there is no segment '{name}'; {known}")
+
+
+def _asked_segments(conversation: Conversation) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The segments that a conversation asks for, with the keys and list places that lead to them."""
+    for number, word in enumerate(conversation.exit_when):
+        if isinstance(word, InSegment):
+            yield word.segment, ("exit_when", number, "segment")
+    for path, step in conversation.places:
+        for number, branch in enumerate(step.split or ()):
+            for name, within in branch.when.named_at("segment"):
+                yield name, (*path, "split", number, "when", *within)
 
 
 def _origins(conversations: Sequence[Conversation], campaigns: Iterable[Campaign]) -> Mapping[str, set[str]]:
@@ -54,26 +71,56 @@ def _origins(conversations: Sequence[Conversation], campaigns: Iterable[Campaign
     return found
 
 
-def _same_purpose(conversations: Sequence[Conversation], origins: Mapping[str, set[str]]) -> Iterator[str]:
+def _same_purpose(conversations: Sequence[Conversation], origins: Mapping[str, set[str]]) -> Iterator[Fault]:
     """Two that hold the same contacts for the same purpose would both write to them."""
     for one, other in combinations(conversations, 2):
         if one.flow_type is None or one.flow_type != other.flow_type:
             continue
         reached = [{origin for event in each.events for origin in origins[event] or {event}} for each in (one, other)]
         if both := sorted(reached[0] & reached[1]):
-            yield (
-                f"{other.conversation}/conversation.yml: flow_type: {one.conversation} holds contacts for "
-                f"'{one.flow_type}' too, from {' and '.join(both)} on; keep one, or name their purposes apart"
+            text = (
+                f"{one.conversation} holds contacts for '{one.flow_type}' too, from {' and '.join(both)} on; keep one, "
+                "or name their purposes apart"
             )
+            yield fault_of_conversation(other.conversation, ("flow_type",), text)
 
 
-def _same_event(campaigns: Sequence[Campaign]) -> Iterator[str]:
+def _same_purpose_as_a_campaign(
+    conversations: Sequence[Conversation], campaigns: Sequence[Campaign], origins: Mapping[str, set[str]]
+) -> Iterator[Fault]:
+    """A campaign's purpose is its event: conversations of that name that begin with the same orders, and none of which
+    takes the event, would hold its contacts a second time."""
+    for campaign in campaigns:
+        alike = [each for each in conversations if each.flow_type == campaign.event]
+        if any(campaign.event in _events_before(each, conversations) for each in alike):
+            continue
+        for each in alike:
+            if any(_BEGINS_WITH[campaign.date_basis] in origins[event] for event in each.events):
+                text = (
+                    f"the campaign {campaign.name} holds the same orders of {campaign.merchant} for '{campaign.event}' "
+                    "too; begin with its event, take the campaign away, or name their purposes apart"
+                )
+                yield fault_of_conversation(each.conversation, ("flow_type",), text)
+
+
+def _events_before(conversation: Conversation, conversations: Sequence[Conversation]) -> set[str]:
+    """The events that can lead to a run of a conversation, by way of others too."""
+    found = set(conversation.events)
+    for _ in conversations:
+        found |= {event for each in conversations if found & set(each.fires) for event in each.events}
+    return found
+
+
+def _same_event(campaigns: Sequence[Campaign]) -> Iterator[Fault]:
+    """Two that fire one event for the same orders; that audiences overlap is sure of equal ones and of everyone."""
     for one, other in combinations(campaigns, 2):
-        is_same = (one.merchant, one.event, one.audience) == (other.merchant, other.event, other.audience)
+        is_same = (one.merchant, one.event) == (other.merchant, other.event)
+        overlap = one.audience == other.audience or one.audience is None or other.audience is None
         ends_before = one.active_to is not None and one.active_to < other.active_from
         begins_after = other.active_to is not None and other.active_to < one.active_from
-        if is_same and not (ends_before or begins_after):
-            yield (
-                f"campaigns {one.name} and {other.name}: both fire `{one.event}` for the same orders of "
-                f"{one.merchant}; keep one of the two, or give them audiences that don't overlap"
+        if is_same and overlap and not (ends_before or begins_after):
+            text = (
+                f"the campaign {one.name} fires `{one.event}` for the same orders of {one.merchant} too; keep one of "
+                "the two, or give them audiences that don't overlap"
             )
+            yield fault_of_campaign(other.name, "event", text)

@@ -4,6 +4,7 @@ A condition is one word with what it asks, or `all`, `any`, `not` of others. For
 when of one clause every atom is as wanted (a disjunctive normal form).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Literal, Self
@@ -103,6 +104,16 @@ class Condition(Part):
         """What stands under a word here and in all parts, such as the steps under `opened`."""
         own = getattr(self, word)
         return ({own} if own is not None else set()).union(*(part.named(word) for part in self.parts))
+
+    def named_at(self, word: str) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+        """As `named`, each with the keys and list places that lead to it."""
+        if (own := getattr(self, word)) is not None:
+            yield own, (word,)
+        for key, parts in (("all", self.all), ("any", self.any)):
+            for place, part in enumerate(parts or ()):
+                yield from ((name, (key, place, *path)) for name, path in part.named_at(word))
+        if self.not_ is not None:
+            yield from ((name, ("not", *path)) for name, path in self.not_.named_at(word))
 
     def clauses(self, kind: str, wanted: bool = True) -> tuple[Clause, ...]:
         """The clauses of which one has to hold, for the condition to be true (or, if not `wanted`, false).

@@ -77,6 +77,15 @@ class Conversation(Part):
         return list(dict.fromkeys(event for thread in self.threads for event in thread.events))
 
     @property
+    def places(self) -> list[tuple[tuple[str | int, ...], Step]]:
+        """All steps, in the order of the file, with the keys and list places that lead to them."""
+        return [
+            (("threads", place, "steps", number), step)
+            for place, thread in enumerate(self.threads)
+            for number, step in enumerate(thread.steps)
+        ]
+
+    @property
     def steps(self) -> list[Step]:
         """All steps, in the order of the file."""
         return [step for thread in self.threads for step in thread.steps]

@@ -58,8 +58,7 @@ def _place(conversation: Conversation, others: Sequence[Conversation]) -> tuple[
     fired = {event for other in others for event in other.fires}
     fields = {field for other in others for field in other.sets}
     return next(
-        ("threads", thread_place, "steps", step_place)
-        for thread_place, thread in enumerate(conversation.threads)
-        for step_place, step in enumerate(thread.steps)
+        path
+        for path, step in conversation.places
         if fired & set(step.trigger or ()) or any(fields & branch.when.named("profile") for branch in step.split or ())
     )

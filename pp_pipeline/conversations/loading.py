@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pp_pipeline.channel_roads import CHANNELS
 from pp_pipeline.conversations.compiling import TooManyPaths, compile_conversation
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.faults import FILE_NAME, Fault, fault_of_conversation, told, where
 from pp_pipeline.conversations.flow import flow_problems
 from pp_pipeline.conversations.levels import level_problems
 from pp_pipeline.merchants import Merchant
@@ -23,7 +24,6 @@ from pp_pipeline.messages.problems import template_problems, words_problems
 from pp_pipeline.messages.templates import Templates, templates_of
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
 
-FILE_NAME = "conversation.yml"
 SHARED_FOLDERS = ("blocks", "content")
 """What all conversations share: parts of messages, and texts by product (docs/messages.md)."""
 
@@ -43,21 +43,19 @@ def load_conversations(conversations_dir: Path, merchants: Mapping[str, Merchant
     """
     problems: list[str] = []
     conversations: list[Conversation] = []
-    files: dict[str, YamlFile] = {}
+    faults: list[Fault] = []
     templates = templates_of(conversations_dir)
     for folder in _folders(conversations_dir):
         try:
-            conversation, files[folder.name] = _load(folder)
+            conversation = _load(folder)
         except ConversationError as error:
             problems.append(str(error))
         else:
             conversations.append(conversation)
-            problems += _template_problems(templates, conversation)
+            faults += _template_faults(templates, conversation)
+    faults += [fault_of_conversation(name, *problem) for name, problem in level_problems(conversations).items()]
+    problems += [told(fault, conversations_dir) for fault in faults]
     problems += [*words_problems(templates, merchants or {}), *templates.contents.problems]
-    problems += [
-        f"{_where(f'{name}/{FILE_NAME}', files[name], path)}{text}"
-        for name, (path, text) in level_problems(conversations).items()
-    ]
     problems += _merchant_problems(conversations, merchants or {})
     if problems:
         raise ConversationError("\n".join(problems))
@@ -70,7 +68,7 @@ def _folders(conversations_dir: Path) -> list[Path]:
     return sorted(path for path in folders if path.name not in SHARED_FOLDERS)
 
 
-def _load(folder: Path) -> tuple[Conversation, YamlFile]:
+def _load(folder: Path) -> Conversation:
     place = f"{folder.name}/{FILE_NAME}"
     try:
         file = YamlFile.read(folder / FILE_NAME)
@@ -89,7 +87,7 @@ def _load(folder: Path) -> tuple[Conversation, YamlFile]:
             f"{place}:{file.line(('conversation',))}: conversation: is '{conversation.conversation}' in the "
             f"folder '{folder.name}'; the two must be the same"
         )
-    problems = [f"{_where(place, file, path)}{text}" for path, text in flow_problems(conversation)]
+    problems = [f"{where(place, file.line(path), path)}{text}" for path, text in flow_problems(conversation)]
     if not problems:
         try:
             compile_conversation(conversation)
@@ -97,24 +95,18 @@ def _load(folder: Path) -> tuple[Conversation, YamlFile]:
             problems = [f"{place}:{file.line(('threads',))}: {error}"]
     if problems:
         raise ConversationError("\n".join(problems))
-    return conversation, file
+    return conversation
 
 
 def _plain(place: str, file: YamlFile, error: ValidationError) -> Iterator[str]:
     """pydantic's complaints in plain words, with the line of the field."""
     for problem in error.errors(include_url=False):
         path = tuple(part for part in problem["loc"] if part not in _TAGS)
-        yield _where(place, file, path) + _plain_words(problem)
+        yield where(place, file.line(path), path) + _plain_words(problem)
 
 
 # what pydantic puts into a path between the two forms of a word of exit_when, and of a message's coupon
 _TAGS = ("word", "segment_of", "of_pool", "of_action")
-
-
-def _where(place: str, file: YamlFile, path: Sequence[str | int]) -> str:
-    """File, line and field of a complaint."""
-    field = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    return f"{place}:{file.line(path)}: " + (f"{field}: " if field else "")
 
 
 def _plain_words(problem: Any) -> str:
@@ -146,21 +138,18 @@ def _plain_words(problem: Any) -> str:
             return f"is {shown}; {problem['msg'][0].lower()}{problem['msg'][1:]}"
 
 
-def _template_problems(templates: Templates, conversation: Conversation) -> list[str]:
-    name = conversation.conversation
-    return [
-        f"{name}/{FILE_NAME}: message {step}: {problem}"
-        for step, message in conversation.messages.items()
-        for template in message.templates
-        for problem in template_problems(
-            templates,
-            name,
-            template,
-            conversation.kind,
-            channel=message.channel,
-            has_coupon=message.coupon is not None,
-        )
-    ]
+def _template_faults(templates: Templates, conversation: Conversation) -> Iterator[Fault]:
+    """What is wrong with the templates that messages name, at the message that does."""
+    name, kind = conversation.conversation, conversation.kind
+    for path, step in conversation.places:
+        if (message := step.message) is None:
+            continue
+        has_coupon = message.coupon is not None
+        for template in message.templates:
+            for text in template_problems(
+                templates, name, template, kind, channel=message.channel, has_coupon=has_coupon
+            ):
+                yield fault_of_conversation(name, (*path, "message"), text)
 
 
 def _merchant_problems(conversations: Sequence[Conversation], merchants: Mapping[str, Merchant]) -> Iterator[str]:

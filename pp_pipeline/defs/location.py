@@ -131,7 +131,8 @@ class Location:
         """
         _ = self.campaigns, self.conversations, self.first_day
         check_segments(self.manifest)
-        problems = problems_across(self.conversations, self.campaigns, self.project.segment_names())
+        segments = self.project.segment_names()
+        problems = problems_across(self.settings, self.conversations, self.campaigns, segments)
         if problems:
             raise ConversationError("\n".join(problems))
 
