@@ -22,13 +22,14 @@ class BuildRange:
     """The days to build, and why they are more than was asked for.
 
     `read_through` is the last file date whose unread contents are taken in: days after it are only
-    built again from what is in force.
+    built again from what is in force. `is_there` says whether the last day that was asked for was landed before.
     """
 
     first: date
     last: date
     read_through: date
     reasons: list[str] = field(default_factory=list)
+    is_there: bool = False
 
 
 def build_range(
@@ -65,7 +66,7 @@ def build_range(
         reasons.append(f"{missing} was never landed")
         days.append(missing)
     newest = landed[-1] if landed and reasons else last
-    return BuildRange(min(days), max(last, newest), last, reasons)
+    return BuildRange(min(days), max(last, newest), last, reasons, last in landed)
 
 
 def _first_missing(landed: Sequence[date], first: date) -> date | None:

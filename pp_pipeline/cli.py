@@ -104,6 +104,17 @@ def conversation(
 
 
 @app.command()
+def events(as_json: Json = False) -> None:
+    """List the events: who fires each, and who takes it: conversations here, relays, or both.
+
+    Ends with 1 if something waits for an event that nothing fires, or two sides may write about one.
+    """
+    from pp_pipeline.commands.events import show_events
+
+    raise typer.Exit(show_events(as_json))
+
+
+@app.command()
 def why(
     who: Annotated[str, typer.Argument(help="An e-mail address, a contact key or an order number.")],
     merchant: Annotated[str, typer.Option(help="The merchant whose contact or order it is.")] = "main",

@@ -1,4 +1,4 @@
-"""The Dagster code location: assets of every step, checks, jobs, the schedule and the sensors."""
+"""The Dagster code location: assets of every step, checks, jobs, the schedules and the sensors."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from pp_pipeline.defs.landing import sensors as landing_sensors
 from pp_pipeline.defs.list import assets as list_
 from pp_pipeline.defs.location import Location
 from pp_pipeline.defs.orders import assets as orders
-from pp_pipeline.defs.schedules import daily_schedule
+from pp_pipeline.defs.schedules import schedules
 from pp_pipeline.defs.sending import assets as sending
 from pp_pipeline.defs.sending import checks as sending_checks
 from pp_pipeline.defs.sending import sensors as sending_sensors
@@ -44,7 +44,7 @@ def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinit
             *sending_checks.checks(location),
         ],
         jobs=[daily_job(), sending_job(), *fetching.jobs(location)],
-        schedules=[daily_schedule(location), *fetching.schedules(location)],
+        schedules=[*schedules(location), *fetching.schedules(location)],
         sensors=[*landing_sensors.sensors(location), *sending_sensors.sensors(location)],
         executor=dg.in_process_executor,
         loggers=loggers,

@@ -30,6 +30,7 @@ from pp_pipeline.sending_policy import (
     QuietHours,
     SendingPolicy,
     Sunset,
+    Window,
 )
 from pp_pipeline.settings import Settings
 from pp_pipeline.yaml_file import YamlFile, YamlFileError
@@ -223,7 +224,8 @@ _PARTS: dict[str, type[BaseModel]] = {
     "channels": Channels, **_SHAPES, "webhooks": InboundWebhook, "feeds": Feed, "due": Due,
     "ineligible": IneligibleRule,
     "sending": SendingPolicy, "consent": ConsentPolicy, "consent.email": EmailConsent,
-    "quiet_hours": QuietHours, "caps": Cap, "discount_cap": Cap, "blackouts": Blackout, "daily_ceiling": DailyCeiling,
+    "quiet_hours": QuietHours, "window": Window,
+    "caps": Cap, "discount_cap": Cap, "blackouts": Blackout, "daily_ceiling": DailyCeiling,
     "sunset": Sunset,
 }  # fmt: skip
 

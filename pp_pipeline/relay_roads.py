@@ -60,14 +60,21 @@ class _HttpRoad(_Road, frozen=True):
     timeout_seconds: Seconds = Field(default=30, description="how long one delivery may take, all in all")
 
 
-class _PlatformRoad(_HttpRoad, frozen=True):
-    """A platform that takes events alone."""
+class PlatformRoad(_HttpRoad, frozen=True):
+    """A platform that takes events alone, and writes to contacts by them."""
 
     hint = {"segments": "declare a relay of another kind for them (webhook, audience_file, members_file)"}
     segments: ClassVar[tuple[str, ...]] = ()
 
     events: Names = Field(default=(), description="external events that it takes")
+    also_here: Names = Field(default=(), description="of these: what conversations here may write about as well")
     url: Url | None = Field(default=None, repr=False, description="of a stand-in; without it the platform's own")
+
+    @model_validator(mode="after")
+    def _check_also_here(self) -> Self:
+        if unknown := sorted(set(self.also_here) - set(self.events)):
+            raise ValueError(f"also_here: {unknown[0]} is not among the events")
+        return self
 
 
 class OutboxRoad(_Road, frozen=True):
@@ -92,7 +99,7 @@ class WebhookRoad(_HttpRoad, frozen=True):
     secret: SecretName = Field(repr=False, description="NAME of the variable PP_SECRET_NAME to sign by")
 
 
-class ListrakRoad(_PlatformRoad, frozen=True):
+class ListrakRoad(PlatformRoad, frozen=True):
     """Listrak: events are raised on contacts of a list, which start its conversations."""
 
     via: Literal["listrak"] = Field(description="Listrak's e-mail API")
@@ -121,7 +128,7 @@ class ListrakRoad(_PlatformRoad, frozen=True):
         return self.list_ids.get(event_name, self.list_id)
 
 
-class KlaviyoRoad(_PlatformRoad, frozen=True):
+class KlaviyoRoad(PlatformRoad, frozen=True):
     """Klaviyo: events that start its flows."""
 
     via: Literal["klaviyo"] = Field(description="Klaviyo's events API")

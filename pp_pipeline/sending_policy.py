@@ -72,8 +72,8 @@ class ConsentPolicy(_Part, frozen=True):
     email: Annotated[EmailConsent, BeforeValidator(_rule)] = Field(default=EmailConsent(), description="of e-mail")
 
 
-class QuietHours(_Part, frozen=True):
-    """When nothing goes, by the contact's clock; `to` is the first minute that is allowed again."""
+class Hours(_Part, frozen=True):
+    """A part of the day by the contact's clock; `to` is the first minute after it."""
 
     from_: TimeOfDay = Field(alias="from", description="time of day in quotes, such as '21:00'")
     to: TimeOfDay = Field(description="time of day in quotes, such as '08:00'; may be the next morning's")
@@ -84,11 +84,27 @@ class QuietHours(_Part, frozen=True):
             raise ValueError("from and to are the same, so nothing would ever go; write two times")
         return self
 
-    def holds_at(self, clock: time) -> bool:
-        """Whether a time of day is quiet."""
+    def is_quiet_at(self, clock: time) -> bool:
+        """Whether what these hours are for keeps messages back at a time of day."""
+        return self.include(clock)
+
+    def include(self, clock: time) -> bool:
+        """Whether a time of day lies in them."""
         if self.from_ < self.to:
             return self.from_ <= clock < self.to
         return clock >= self.from_ or clock < self.to
+
+
+class QuietHours(Hours, frozen=True):
+    """When nothing goes."""
+
+
+class Window(Hours, frozen=True):
+    """When commercial messages go, and at no other time."""
+
+    def is_quiet_at(self, clock: time) -> bool:
+        """Whether a time of day lies outside."""
+        return not self.include(clock)
 
 
 class Cap(_Part, frozen=True):
@@ -161,6 +177,9 @@ class SendingPolicy(_Part, frozen=True):
     consent: ConsentPolicy = Field(default=ConsentPolicy(), description="on which basis commercial e-mail goes")
     quiet_hours: Mapping[PolicyChannel, QuietHours] = Field(
         default_factory=dict, description="by channel: when nothing goes"
+    )
+    window: Mapping[PolicyChannel, Window] = Field(
+        default_factory=dict, description="by channel: when commercial messages go"
     )
     caps: Mapping[PolicyChannel, Cap] = Field(default_factory=dict, description="by channel: messages to a contact")
     discount_cap: Cap | None = Field(default=None, description="messages with an offer to a contact, on any channel")

@@ -87,6 +87,7 @@ class Simulation:
         return [
             ("blackout", self._is_blackout),
             quiet,
+            ("outside_window", lambda at: self._is_outside(wish, at)),
             ("frequency_cap", lambda at: self._is_capped(wish, at)),
             ("spacing", lambda at: self._is_too_near(wish, at)),
             ("discount_cap", lambda at: self._has_had_offers(wish, at)),
@@ -117,6 +118,12 @@ class Simulation:
     def _is_quiet(self, wish: Wish, at: datetime) -> bool:
         hours = self.policy.get("quiet_hours", {}).get(wish.channel)
         return hours is not None and any(
+            _is_between(hours["from"], hours["to"], at.astimezone(ZoneInfo(zone)).time()) for zone in wish.zones
+        )
+
+    def _is_outside(self, wish: Wish, at: datetime) -> bool:
+        hours = self.policy.get("window", {}).get(wish.channel)
+        return hours is not None and not all(
             _is_between(hours["from"], hours["to"], at.astimezone(ZoneInfo(zone)).time()) for zone in wish.zones
         )
 

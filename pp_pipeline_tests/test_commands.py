@@ -246,6 +246,14 @@ def test_queue_carries_the_warnings_of_its_campaign(shop: Shop) -> None:
     assert "lies after it" in shop.pp("queue", "welcome", "--on", "2026-02-01", code=2)
 
 
+def test_events_say_who_fires_and_who_takes_each(shop: Shop) -> None:
+    told = shop.pp("events", code=1)
+    assert "purchase main orders - outbox_relay" in told
+    assert "thank_you main campaign thank_you thank_you.say_thanks -" in told
+    # the sample's campaign of that name is not among the shop's
+    assert "relay outbox_relay of main waits for recent_buyers, which no campaign, order event or action fires" in told
+
+
 def test_batches_say_how_each_stands(shop: Shop) -> None:
     listed = shop.records("batches", "--today", TODAY)
     assert {(one["state"], one["reason"]) for one in listed} >= {("waiting", "old"), ("ready", "")}

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pp_pipeline.campaigns.parameters import Campaign
-from pp_pipeline.conversations.across import problems_across, unfired_events
+from pp_pipeline.conversations.across import problems_across
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.settings import Settings
 from pp_pipeline_tests.conversation_examples import message, talk, thread, wait
@@ -149,13 +149,3 @@ def test_two_for_one_purpose_and_unknown_segments_are_refused(
     found = problems_across(settings, conversations, campaigns, ["loyal"])
     assert len(found) == bool(words)
     assert "".join(found).startswith(words)
-
-
-def test_an_event_that_nothing_fires_is_told() -> None:
-    conversations = [
-        conversation("one", "win_back", "later"),
-        conversation("two", "later"),
-        conversation("three", "pay"),
-    ]
-    assert unfired_events(conversations, [campaign("win_back")]) == {"three": ["pay"]}
-    assert unfired_events(conversations, []) == {"one": ["win_back"], "three": ["pay"]}

@@ -295,3 +295,44 @@ def test_the_schedule_builds_today_and_with_it_what_no_longer_holds(installation
     request = evaluate()
     assert request.tags["dagster/asset_partition_range_start"] == "2026-07-06"
     assert request.tags["dagster/asset_partition_range_end"] == "2026-07-12"
+
+
+def test_the_hourly_schedule_asks_where_something_came_in_a_day_is_new_or_a_run_failed(
+    installation: Installation,
+) -> None:
+    schedule = installation.definitions().resolve_schedule_def("hourly_schedule")
+
+    def asked(hour: str, instance: dg.DagsterInstance) -> list[tuple[str, str]]:
+        context = dg.build_schedule_context(instance, scheduled_execution_time=datetime.fromisoformat(hour))
+        days = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+        requests = schedule.evaluate_tick(context).run_requests or []
+        return [(request.tags[days[0]], request.tags[days[1]]) for request in requests]
+
+    with dg.instance_for_test() as instance:
+        assert asked("2026-07-12T11:00", instance) == []
+        assert asked("2026-07-13T00:00", instance) == [("2026-07-13", "2026-07-13")]
+        instance.add_run(dg.DagsterRun(job_name=DAILY, status=dg.DagsterRunStatus.FAILURE))
+        assert asked("2026-07-12T11:00", instance) == [("2026-07-12", "2026-07-12")]
+        instance.add_run(dg.DagsterRun(job_name=DAILY, status=dg.DagsterRunStatus.SUCCESS))
+        assert asked("2026-07-12T11:00", instance) == []
+        installation.write_orders("2026-07-12", "C1,cleo@example.com,2026-07-12T10:00:00,,processing")
+        assert asked("2026-07-12T12:00", instance) == [("2026-07-12", "2026-07-12")]
+
+
+def test_files_that_come_while_a_run_for_files_goes_on_wait_for_its_end(installation: Installation) -> None:
+    installation.write_orders("2026-07-12", "C1,cleo@example.com,2026-07-12T10:00:00,,processing")
+    definitions = installation.definitions()
+
+    def tick(instance: dg.DagsterInstance) -> tuple[int, str]:
+        context = dg.build_sensor_context(instance=instance, definitions=definitions)
+        found = definitions.resolve_sensor_def("order_file_sensor").evaluate_tick(context)
+        return len(found.run_requests or []), found.skip_message or ""
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = dg.DagsterRun(job_name=DAILY, tags={"pp/order_files": "before"}, status=dg.DagsterRunStatus.STARTED)
+        instance.add_run(run)
+        count, words = tick(instance)
+        assert count == 0
+        assert "what came in since is asked for when it has ended" in words
+        instance.delete_run(run.run_id)
+        assert tick(instance) == (1, "")

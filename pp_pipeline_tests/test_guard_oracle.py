@@ -99,6 +99,7 @@ def _policy(dice: Random) -> dict[str, Any]:
     channels = dice.choice([["email"], ["email", "sms"]])
     parts: dict[str, Any] = {
         "quiet_hours": {channel: _night(dice) for channel in channels},
+        "window": {channel: _window(dice) for channel in channels},
         "caps": {channel: _cap(dice) for channel in channels},
         "discount_cap": _cap(dice),
         "spacing_hours": dice.choice([1, 6, 24, 30]),
@@ -113,6 +114,11 @@ def _policy(dice: Random) -> dict[str, Any]:
 def _night(dice: Random) -> dict[str, str]:
     nights = [("21:00", "08:00"), ("00:30", "01:30"), ("12:15", "02:30"), ("01:45", "14:00")]
     return dict(zip(("from", "to"), dice.choice(nights), strict=True))
+
+
+def _window(dice: Random) -> dict[str, str]:
+    windows = [("10:00", "18:00"), ("09:30", "01:15"), ("20:00", "10:00")]
+    return dict(zip(("from", "to"), dice.choice(windows), strict=True))
 
 
 def _cap(dice: Random) -> dict[str, int]:

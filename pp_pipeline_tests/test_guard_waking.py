@@ -99,6 +99,20 @@ def test_what_was_tried_ten_times_before_it_was_deferred_is_asked_for_again(desk
     assert len(desk.ask(THREE)) == 1
 
 
+def test_what_a_later_file_took_out_of_the_plan_hides_no_later_time(desk: Desk) -> None:
+    desk.world.plan(DAY, 2)
+    desk.send(NOON, later_by(THREE), later_by(SIX))
+    desk.world.execute("delete from planned_messages where order_number = 'A0'")
+    desk.world.seal()
+    for _ in range(sensors.MAX_ATTEMPTS):
+        (key,) = desk.ask(THREE)
+        desk.end_run(key)
+    assert "what is left of 1" in desk.ask(THREE)
+    assert len(desk.ask(SIX)) == 1
+    desk.send(SIX)
+    assert "what is left of 0" in desk.ask(SIX)
+
+
 def test_a_batch_is_awake_while_anything_of_it_can_go(desk: Desk) -> None:
     desk.world.plan(DAY, 2)
     desk.send(NOON, later_by(THREE), Outcome("failed", "busy"))

@@ -139,6 +139,10 @@ def _quiet_hours(sending: Sending, holds: bool) -> None:
     set_policy(sending.world, {"quiet_hours": {"email": {"from": "11:00", "to": "12:01" if holds else "12:00"}}})
 
 
+def _outside_window(sending: Sending, holds: bool) -> None:
+    set_policy(sending.world, {"window": {"email": {"from": "12:01" if holds else "12:00", "to": "18:00"}}})
+
+
 def _frequency_cap(sending: Sending, holds: bool) -> None:
     set_policy(sending.world, {"caps": {"email": {"messages": 1, "days": 7}}})
     add_sent(
@@ -210,6 +214,7 @@ CASES = {
     "not_before": Held(_not_before, "deferred: not_before", "deferred: not_before"),
     "blackout": Held(_blackout, "deferred: blackout", "sent"),
     "quiet_hours": Held(_quiet_hours, "deferred: quiet_hours", "deferred: quiet_hours"),
+    "outside_window": Held(_outside_window, "deferred: outside_window", "sent"),
     "frequency_cap": Held(_frequency_cap, "deferred: frequency_cap", "sent"),
     "spacing": Held(_spacing, "deferred: spacing", "sent"),
     "discount_cap": Held(_discount_cap, "deferred: discount_cap", "sent"),

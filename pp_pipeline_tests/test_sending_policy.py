@@ -20,6 +20,7 @@ EVERYTHING = """
 consent:
   email: {basis: soft_opt_in, countries: {DE: explicit, CA: {basis: implied, days: 730}}}
 quiet_hours: {email: {from: "21:00", to: "08:00"}, sms: {from: "20:00", to: "09:00"}}
+window: {email: {from: "10:00", to: "18:00"}}
 caps: {email: {messages: 3, days: 7}, sms: {messages: 2, days: 7}}
 discount_cap: {messages: 1, days: 30}
 spacing_hours: 24

@@ -4,15 +4,13 @@ Each check is a sentence that should be true (`event_is_taken`); a finding says 
 in one sentence what to do.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from pp_pipeline.campaigns.books import StaleDay
 from pp_pipeline.campaigns.conditions import lacks_time_frame
 from pp_pipeline.campaigns.parameters import Campaign
-from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.merchants import Merchant
 from pp_pipeline.warehouse import Connection
 
 CHECKS = {
@@ -32,19 +30,6 @@ class Finding:
     check: str
     passed: bool
     text: str
-
-
-def event_takers(conversations: Iterable[Conversation], merchants: Mapping[str, Merchant]) -> dict[str, set[str]]:
-    """Who takes each event: conversations by their triggers, relays by the merchants' files."""
-    takers: dict[str, set[str]] = {}
-    for conversation in conversations:
-        for event in conversation.events:
-            takers.setdefault(event, set()).add(conversation.conversation)
-    for merchant in merchants.values():
-        for relay in merchant.relays:
-            for event in relay.events:
-                takers.setdefault(event, set()).add(f"relay {relay.relay}")
-    return takers
 
 
 def checks_of(campaign: Campaign) -> list[str]:
@@ -71,7 +56,7 @@ def findings(
     """Judge one campaign; one finding per check that applies to it.
 
     Args:
-        takers: names of the conversations and relays that take the campaign's event.
+        takers: who takes the campaign's event, in words (pp_pipeline/conversations/takers.py).
         stale: the first stale day by model (pp_pipeline/campaigns/books.py).
     """
     found = {

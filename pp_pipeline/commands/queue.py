@@ -6,10 +6,11 @@ from typing import Any
 from pp_pipeline.campaigns.books import books, stale_days
 from pp_pipeline.campaigns.parameters import Campaign, load_campaigns
 from pp_pipeline.campaigns.queues import movements_on, newest_built_day, queue_days, waiting_orders
-from pp_pipeline.campaigns.warnings import event_takers, findings
+from pp_pipeline.campaigns.warnings import findings
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.conversations.takers import takers_of
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.files import first_day
 from pp_pipeline.landing.plain_feeds import all_feeds
@@ -100,7 +101,7 @@ def _warnings(
     """What the campaign's checks would say: a warning is carried wherever a campaign is shown (DESIGN 3)."""
     merchants = load_merchants(settings)
     conversations = load_conversations(settings.conversations_dir, merchants)
-    takers = event_takers(conversations, merchants).get(campaign.event, set())
+    takers = takers_of(campaign.event, merchants[campaign.merchant], conversations)
     wanted = [book for book in books(manifest, begins, {}) if book.model == campaign.queue]
     stale = {found.model: found for found in stale_days(connection, wanted)}
     today = acting_day(settings, merchants, None)

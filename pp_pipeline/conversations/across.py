@@ -29,14 +29,6 @@ def problems_across(
     ]
 
 
-def unfired_events(conversations: Sequence[Conversation], campaigns: Iterable[Campaign]) -> dict[str, list[str]]:
-    """By conversation, the events that it waits for and nothing fires: nobody would ever enter by them."""
-    fired = {*ORDER_EVENTS, *(campaign.event for campaign in campaigns)}
-    fired |= {event for each in conversations for event in each.fires}
-    missed = {each.conversation: [event for event in each.events if event not in fired] for each in conversations}
-    return {name: events for name, events in missed.items() if events}
-
-
 def _unknown_segments(conversations: Iterable[Conversation], segments: Collection[str]) -> Iterator[Fault]:
     known = f"there are {', '.join(sorted(segments))}" if segments else "there are none"
     for each in conversations:

@@ -15,6 +15,7 @@ from dagster_dbt import DbtProject as DagsterDbtProject
 
 from pp_pipeline.campaigns.books import begin_build, record_built_days
 from pp_pipeline.conversations.tables import TABLES as CONVERSATION_TABLES
+from pp_pipeline.conversations.takers import as_markdown, event_ways
 from pp_pipeline.dbt_project import NodeResult
 from pp_pipeline.defs.location import (
     HISTORY,
@@ -34,6 +35,7 @@ class Translator(DagsterDbtTranslator):
 
     def __init__(self, location: Location) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        self._location = location
         self._campaigns = {campaign.queue: campaign for campaign in location.campaigns}
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
@@ -60,6 +62,14 @@ class Translator(DagsterDbtTranslator):
             else ""
         )
         return campaign.summary() + warning
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What dbt's manifest says; with the external events, who fires and who takes each."""
+        metadata = super().get_metadata(dbt_resource_props)
+        if dbt_resource_props["name"] != "external_events":
+            return metadata
+        ways = event_ways(self._location.campaigns, self._location.conversations, self._location.merchants)
+        return {**metadata, "who takes what": dg.MetadataValue.md(as_markdown(ways))}
 
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DagsterDbtProject | None

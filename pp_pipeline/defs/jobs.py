@@ -1,6 +1,6 @@
 """Two jobs: everything from order files to batches, and sending. Not one per campaign."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -38,12 +38,26 @@ def range_tags(first: date, last: date) -> dict[str, str]:
 
 _Status = dg.DagsterRunStatus
 _FAILED = [_Status.FAILURE, _Status.CANCELED]
+_LONGEST = timedelta(hours=1)
 _UNDER_WAY = [_Status.QUEUED, _Status.NOT_STARTED, _Status.STARTING, _Status.STARTED]
 
 
 def failed_runs(instance: dg.DagsterInstance, tags: dict[str, str]) -> int:
     """How many runs with these tags failed: a run key is launched once for ever, so a retry needs another."""
     return instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
+
+
+def last_run_failed(instance: dg.DagsterInstance, job: str) -> bool:
+    """Whether the newest run of a job went wrong."""
+    return any(run.status in _FAILED for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=1))
+
+
+def is_under_way(instance: dg.DagsterInstance, job: str, tag: str) -> bool:
+    """Whether a run of a job that has a tag waits or runs. One of more than an hour ago is not counted: a run whose
+    process was killed looks like a running one for ever."""
+    since = datetime.now(UTC) - _LONGEST
+    filters = dg.RunsFilter(job_name=job, statuses=_UNDER_WAY, created_after=since)
+    return any(tag in run.tags for run in instance.get_runs(filters))
 
 
 def ended_and_running(instance: dg.DagsterInstance, tags: dict[str, str]) -> tuple[int, int]:

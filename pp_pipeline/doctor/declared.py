@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from pp_pipeline.campaigns.parameters import CampaignError, check_segments, load_campaigns
-from pp_pipeline.campaigns.warnings import event_takers
 from pp_pipeline.channel_roads import CHANNELS
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import ConversationError, load_conversations
+from pp_pipeline.conversations.takers import takers_of
 from pp_pipeline.dbt_project import DbtError, DbtProject
 from pp_pipeline.doctor.finding import Finding
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
@@ -53,9 +53,8 @@ def check_campaigns(
         yield Finding("campaigns", "fail", str(error), _MEND)
         return
     yield Finding("campaigns", "ok", ", ".join(each.name for each in campaigns) or "none")
-    taken = event_takers(conversations, merchants)
     for each in campaigns:
-        if each.event not in taken and each.active_to is None:
+        if each.active_to is None and not takers_of(each.event, merchants[each.merchant], conversations):
             fix = f"name it in a conversation's trigger, or under relays in merchants/{each.merchant}.yml"
             yield Finding(f"campaign {each.name}", "warn", f"nobody takes its event {each.event}", fix)
 

@@ -1,6 +1,7 @@
 """When batches of which all that is left was deferred are to be sent again. Read from the ledger only."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
@@ -13,12 +14,23 @@ _OPEN = ("claimed", "failed", "deferred")
 _LOOKUP_SIZE = 100
 
 
-def wake_times(ledger: Ledger, some: Sequence[Batch]) -> dict[int, datetime]:
-    """The earliest time for which something was deferred, by batch number: of those batches that sleep.
+@dataclass(frozen=True)
+class Rest:
+    """What is deferred of a batch.
 
-    A batch sleeps when each of its rows was tried, and what is not settled for good was deferred until some time.
+    Attributes:
+        until: of several times the newest that has come, else the next. What a later file took out of the plan keeps
+            its time for good, and must not hide those after it.
+        is_all: whether nothing else is left of the batch: each of its rows was tried.
     """
-    found: dict[int, datetime] = {}
+
+    until: datetime
+    is_all: bool
+
+
+def rests(ledger: Ledger, some: Sequence[Batch], now: datetime) -> dict[int, Rest]:
+    """What is deferred until some time, by batch number; batches of which nothing is are missing."""
+    found: dict[int, Rest] = {}
     with ledger.reading() as connection:
         for start in range(0, len(some), _LOOKUP_SIZE):
             part = {batch.number: batch for batch in some[start : start + _LOOKUP_SIZE]}
@@ -28,23 +40,23 @@ def wake_times(ledger: Ledger, some: Sequence[Batch]) -> dict[int, datetime]:
                 and_(batches.c.id == number, deliveries.c.target == batch.release.target)
                 for number, batch in part.items()
             ]
-            is_open = deliveries.c.state.in_(_OPEN)
+            is_open, until = deliveries.c.state.in_(_OPEN), deliveries.c.deferred_until
             query = (
                 select(
                     batches.c.id,
                     func.count().filter(deliveries.c.batch == batches.c.id).label("tried"),
-                    func.count().filter(is_open, deliveries.c.deferred_until.is_(None)).label("awake"),
-                    func.min(deliveries.c.deferred_until).filter(is_open).label("wake"),
+                    func.count().filter(is_open, until.is_(None)).label("awake"),
+                    func.coalesce(func.max(until).filter(is_open, until <= now), func.min(until).filter(is_open)),
                 )
                 .join(versions, and_(*identity))
                 .join(deliveries, deliveries.c.batch == versions.c.id)
                 .where(or_(*of_its_target))
                 .group_by(batches.c.id)
             )
-            for number, tried, awake, wake in connection.execute(query):
+            for number, tried, awake, until_when in connection.execute(query):
                 batch = part[number]
                 # The rows that no version had tried when it was sealed; a snapshot is one delivery.
                 fresh = batch.new_count if batch.id.kind != "snapshot" else 0
-                if wake is not None and not awake and tried >= fresh:
-                    found[number] = wake
+                if until_when is not None:
+                    found[number] = Rest(until_when, not awake and tried >= fresh)
     return found

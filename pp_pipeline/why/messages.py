@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.exits import exits_of
+from pp_pipeline.conversations.takers import relays_of, takers_of
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.why.history import EventRow, MessageRow, RunRow, VersionRow, in_force
 from pp_pipeline.why.story import Event, NoMessage
@@ -27,12 +28,11 @@ class EventTeller:
 
     def relays(self, event_name: str) -> list[str]:
         """The relays that take an event."""
-        return [relay.relay for relay in self.merchant.relays if event_name in relay.events]
+        return relays_of(event_name, self.merchant)
 
     def event(self, row: EventRow) -> Event:
         """An event, and who takes it."""
-        takers = [one.conversation for one in self._conversations(row)]
-        takers += [f"relay {name}" for name in self.relays(row.event_name)]
+        takers = takers_of(row.event_name, self.merchant, self.conversations)
         fired = f", fired by the conversation {row.conversation}" if row.conversation else ""
         return Event(
             on=row.occurred_on,

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pp_pipeline.campaigns.books import stale_days
-from pp_pipeline.campaigns.warnings import CHECKS, checks_of, event_takers, findings
+from pp_pipeline.campaigns.warnings import CHECKS, checks_of, findings
+from pp_pipeline.conversations.takers import takers_of
 from pp_pipeline.defs.location import Location
 
 
@@ -22,13 +23,11 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
     @dg.multi_asset_check(specs=specs, can_subset=True, name="campaign_warnings")
     def campaign_warnings(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         selected = context.selected_asset_check_keys
-        takers = event_takers(location.conversations, location.merchants)
         with location.warehouse.connect() as connection:
             stale = {found.model: found for found in stale_days(connection, location.books)}
             for campaign in location.campaigns:
-                for finding in findings(
-                    connection, campaign, takers.get(campaign.event, set()), stale, location.today()
-                ):
+                takers = takers_of(campaign.event, location.merchants[campaign.merchant], location.conversations)
+                for finding in findings(connection, campaign, takers, stale, location.today()):
                     key = dg.AssetCheckKey(dg.AssetKey(campaign.queue), finding.check)
                     if key in selected:
                         yield dg.AssetCheckResult(

@@ -4,13 +4,14 @@ import hashlib
 
 import dagster as dg
 
-from pp_pipeline.defs.jobs import DAILY, failed_runs, range_tags
+from pp_pipeline.defs.jobs import DAILY, failed_runs, is_under_way, range_tags
 from pp_pipeline.defs.location import Location
 from pp_pipeline.landing.file_ledger import FileRecord, all_records
 from pp_pipeline.landing.files import InboxFile, unread_files
 
 INTERVAL_SECONDS = 60
 MAX_ATTEMPTS = 3
+FILES_TAG = "pp/order_files"
 
 
 def sensors(location: Location) -> list[dg.SensorDefinition]:
@@ -31,6 +32,9 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
     )
     def order_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         today = location.today()
+        if is_under_way(context.instance, DAILY, FILES_TAG):
+            # Files that come minute by minute would else lead to as many runs, one behind the other.
+            return dg.SkipReason("a run for files is under way; what came in since is asked for when it has ended")
         with location.ledger() as ledger:
             found = unread_files(location.settings, ledger, location.merchants, through=today)
         new = [unread.file for unread in found if not unread.refused_before and not unread.file.is_dated_too_early]
@@ -46,12 +50,12 @@ def sensors(location: Location) -> list[dg.SensorDefinition]:
             )
         with location.ledger() as ledger:
             key = _key_of(known, all_records(ledger))
-        attempts = failed_runs(context.instance, {"pp/order_files": key})
+        attempts = failed_runs(context.instance, {FILES_TAG: key})
         if attempts >= MAX_ATTEMPTS:
             return dg.SkipReason(f"{attempts} runs for these files failed; see Runs, mend it, and run `pp run`")
         return dg.RunRequest(
             run_key=f"files-{key}-{attempts}",
-            tags={**range_tags(min(file.file_date for file in known), today), "pp/order_files": key},
+            tags={**range_tags(min(file.file_date for file in known), today), FILES_TAG: key},
         )
 
     return [order_files]

@@ -1,13 +1,14 @@
 """Batches are sealed at the end of the daily job; deliveries are what the sending job hands on."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 import dagster as dg
 
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.days import days_between
 from pp_pipeline.ledger.witness import words
-from pp_pipeline.sending.batches import batch_states
+from pp_pipeline.sending.batches import BatchState, batch_states
 from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline.sending.sender import send
 
@@ -48,6 +49,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                     f"batches {word}": sum(state.state == word for _, state in of_day)
                     for word in ("ready", "waiting", "sent", "blocked")
                 },
+                **_held_back(state for _, state in of_day),
             }
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         return dg.MaterializeResult(metadata={"newly sealed": len(summary.sealed)})
@@ -77,6 +79,12 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
         return dg.MaterializeResult(metadata={**lapsed, **lacking})
 
     return [batches, deliveries]
+
+
+def _held_back(states: Iterable[BatchState]) -> dict[str, str]:
+    """Why batches of a day are blocked or wait, as `incomplete_day 3, paused 1`; nothing where none is."""
+    reasons = Counter(state.reason for state in states if state.reason)
+    return {"held back by": ", ".join(f"{word} {count}" for word, count in sorted(reasons.items()))} if reasons else {}
 
 
 class _Progress:

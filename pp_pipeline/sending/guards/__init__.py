@@ -94,6 +94,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("not_before", "defers", MESSAGES, "its time of day has not come by the contact's clock", timing.not_before),
     Guard("blackout", "defers", COMMERCIAL, "the merchant's day is in a blackout", timing.blackout),
     Guard("quiet_hours", "defers", MESSAGES, "it is quiet by the contact's clock", timing.quiet_hours),
+    Guard("outside_window", "defers", COMMERCIAL, "it is outside the merchant's `window` by the contact's clock",
+          timing.outside_window),
     Guard("frequency_cap", "defers", COMMERCIAL, "the contact had its messages on the channel", timing.frequency_cap),
     Guard("spacing", "defers", COMMERCIAL, "the contact's last message on another channel is too near",
           timing.spacing),

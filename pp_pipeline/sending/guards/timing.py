@@ -1,4 +1,4 @@
-"""Guards that defer: blackouts, quiet hours, caps, spacing, the daily ceiling (DESIGN 5).
+"""Guards that defer: blackouts, quiet hours, sending windows, caps, spacing, the daily ceiling (DESIGN 5).
 
 Each says until when. What is counted are messages that went or may have gone, of either kind; those that the same
 claim lets go before are among them.
@@ -11,7 +11,7 @@ from pp_pipeline.sending.guards.case import Case
 from pp_pipeline.sending.guards.zones import clocks, quiet_until
 from pp_pipeline.sending.ledger_facts import Recent
 from pp_pipeline.sending.outlets.outlet import Outcome
-from pp_pipeline.sending_policy import Cap, PolicyChannel
+from pp_pipeline.sending_policy import Cap, Hours, PolicyChannel
 
 _DAY = timedelta(days=1)
 
@@ -26,12 +26,12 @@ def blackout(case: Case) -> Outcome | None:
 
 def quiet_hours(case: Case) -> Outcome | None:
     """Until the first minute that is allowed by the contact's clock, or by all clocks of its country."""
-    hours = case.merchant.sending.quiet_hours.get(_channel(case))
-    if hours is None:
-        return None
-    zones = clocks(case.item.contact.zone, case.country, case.merchant.zone_info)
-    until = quiet_until(hours, zones, case.moment)
-    return None if until is None else case.defer("quiet_hours", until)
+    return _outside("quiet_hours", case.merchant.sending.quiet_hours.get(_channel(case)), case)
+
+
+def outside_window(case: Case) -> Outcome | None:
+    """Until the first minute of the merchant's sending window, by the same clocks."""
+    return _outside("outside_window", case.merchant.sending.window.get(_channel(case)), case)
 
 
 def not_before(case: Case) -> Outcome | None:
@@ -83,6 +83,13 @@ def midnight(merchant: Merchant, moment: datetime) -> datetime:
 
 def _begin_of(merchant: Merchant, day: date) -> datetime:
     return datetime.combine(day, time(0), merchant.zone_info).astimezone(UTC)
+
+
+def _outside(name: str, hours: Hours | None, case: Case) -> Outcome | None:
+    if hours is None:
+        return None
+    until = quiet_until(hours, clocks(case.item.contact.zone, case.country, case.merchant.zone_info), case.moment)
+    return None if until is None else case.defer(name, until)
 
 
 def _capped(name: str, cap: Cap | None, counted: list[Recent], case: Case) -> Outcome | None:

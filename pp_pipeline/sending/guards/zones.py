@@ -1,11 +1,11 @@
-"""Quiet hours by the contact's clock, where its zone is known and where only its country is (DESIGN 5)."""
+"""Quiet hours and sending windows by the contact's clock, where its zone is known and where only its country is."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from pp_pipeline.sending_policy import QuietHours
+from pp_pipeline.sending_policy import Hours
 
 _MINUTE = timedelta(minutes=1)
 _FURTHEST = timedelta(hours=48)
@@ -26,12 +26,12 @@ def clocks(zone: str, country: str, merchant_zone: ZoneInfo) -> tuple[ZoneInfo, 
     return zones_of_country(country) or (merchant_zone,)
 
 
-def is_quiet(hours: QuietHours, zones: tuple[ZoneInfo, ...], moment: datetime) -> bool:
+def is_quiet(hours: Hours, zones: tuple[ZoneInfo, ...], moment: datetime) -> bool:
     """Whether it is quiet on one of the clocks."""
-    return any(hours.holds_at(moment.astimezone(zone).time()) for zone in zones)
+    return any(hours.is_quiet_at(moment.astimezone(zone).time()) for zone in zones)
 
 
-def quiet_until(hours: QuietHours, zones: tuple[ZoneInfo, ...], moment: datetime) -> datetime | None:
+def quiet_until(hours: Hours, zones: tuple[ZoneInfo, ...], moment: datetime) -> datetime | None:
     """The first full minute that is quiet on none of the clocks; None when it is not quiet now.
 
     It is looked for minute by minute, as the clocks show them: so it holds on days on which they are changed. Where
@@ -42,7 +42,7 @@ def quiet_until(hours: QuietHours, zones: tuple[ZoneInfo, ...], moment: datetime
 
 
 @lru_cache(maxsize=1_000)
-def _quiet_until(hours: QuietHours, zones: tuple[ZoneInfo, ...], moment: datetime) -> datetime | None:
+def _quiet_until(hours: Hours, zones: tuple[ZoneInfo, ...], moment: datetime) -> datetime | None:
     if not is_quiet(hours, zones, moment):
         return None
     last = moment + _FURTHEST
