@@ -7,6 +7,7 @@ import typer
 from pp_pipeline.cli_coupons import coupons_app
 from pp_pipeline.cli_ledger import ledger_app
 from pp_pipeline.cli_options import Json, Today
+from pp_pipeline.cli_preview import preview_app
 from pp_pipeline.cli_sending import sending_app
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(sending_app)
+app.add_typer(preview_app)
 app.add_typer(coupons_app, name="coupons")
 app.add_typer(ledger_app, name="ledger")
 

@@ -84,13 +84,20 @@ class DbtProject:
         return json.loads(self.manifest_path.read_text())
 
     def build(
-        self, models: Sequence[str], first: date, last: date, variables: Mapping[str, object] | None = None
+        self,
+        models: Sequence[str],
+        first: date,
+        last: date,
+        variables: Mapping[str, object] | None = None,
+        *,
+        with_tests: bool = True,
     ) -> list[NodeResult]:
         """Build models and their data tests for the days first..last, in one pass.
 
         Args:
             models: names of models; empty builds nothing.
             variables: further dbt vars.
+            with_tests: whether data tests run; where one fails, dbt skips what is made from its model.
 
         Returns: a result per model and test, in the order they ran; failed ones included.
 
@@ -104,7 +111,8 @@ class DbtProject:
             if self._manifest is None:
                 self._parse()
             values = {"from_day": first.isoformat(), "to_day": last.isoformat(), **(variables or {})}
-            arguments = ["build", "--select", *models, "--exclude-resource-type", "unit_test"]
+            tests = [] if with_tests else ["test"]
+            arguments = ["build", "--select", *models, "--exclude-resource-type", "unit_test", *tests]
             result = self._invoke([*arguments, "--vars", json.dumps(values)], manifest=self._manifest)
             if result.exception is not None or result.result is None:
                 raise DbtError(f"dbt could not build {', '.join(models)}: {without_values(str(result.exception))}")

@@ -10,7 +10,7 @@ import pytest
 
 from pp_pipeline.build_range import BuildRange
 from pp_pipeline_tests.books_shop import CAMPAIGNS, FIRST, LAST, BooksShop, file_of
-from pp_pipeline_tests.whole_way import FIRED, RUNS
+from pp_pipeline_tests.whole_way import ACTIONS, RUNS
 from pp_pipeline_tests.worked_examples import january
 
 MISSING = "missing"
@@ -19,7 +19,7 @@ FILE = "built before the content of a file changed"
 LEFT_BEHIND = "built from days of another model that did not hold"
 
 ORDERS = ("order_lines", "order_versions")
-RUN_TABLES = (*RUNS, *FIRED, "planned_messages")
+RUN_TABLES = (*RUNS, *ACTIONS, "planned_messages")
 EVENTS = ("external_events", *RUN_TABLES)
 
 

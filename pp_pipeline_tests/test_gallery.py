@@ -81,8 +81,10 @@ def previews() -> list[Preview]:
 def test_every_message_reads_well(
     width: int, images: bool, scheme: Scheme, browser: Browser, previews: list[Preview]
 ) -> None:
-    for preview in (each for each in previews if not isinstance(each.draft, SmsDraft)):
+    for preview in previews:
         assert preview.draft is not None, preview.problem
+        if isinstance(preview.draft, SmsDraft):
+            continue  # a text has no page of its own
         assert preview.sizes["html_bytes"] < 100_000
         sight = browser.look(preview.draft.html, width, scheme, images)
         shown = ["Main Street Supplies", "Unsubscribe"] + (["Füllfeder"] if "Füllfeder" in preview.draft.html else [])

@@ -1,10 +1,27 @@
-{#  Where runs stand at the end of a day (the range's last): one row per run that waits, with thread rank and step.
+{#  Where runs stand at the end of a day (the range's last): how many at each step of each conversation.
     `pp conversation` asks it; nothing is built of it. #}
 {% macro standing_on_last_day() %}
-with {{ runs_of_the_time(ref('conversation_runs'), var('to_day'), var('to_day')) }},
+with {{ waiting_places() }}
+
+select conversation, thread_place, step_place, count(*) as waiting
+from waiting_places
+group by conversation, thread_place, step_place
+{% endmacro %}
+
+{#  CTE `waiting_places`: one row per run that waits at the end of the range's last day, with the place of its step and
+    the day on which the wait is over. `pp preview` asks it too. #}
+{% macro waiting_places() %}
+{{ runs_of_the_time(ref('conversation_runs'), var('to_day'), var('to_day')) }},
 
 possible_places as (
-    select runs.run_id, stays.program, stays.node, stays.check_count, stays.thread_place, stays.step_place
+    select
+        runs.run_id,
+        stays.program,
+        stays.node,
+        stays.check_count,
+        stays.thread_place,
+        stays.step_place,
+        {{ add_days('runs.begun_on', 'stays.to_days') }} as until_on
     from runs_of_the_time as runs
     inner join {{ source('landing', 'conversation_stays') }} as stays on runs.program = stays.program
     where
@@ -22,15 +39,25 @@ waiting_runs as (
 
 {{ run_endings('waiting_runs') }},
 
-{{ reached_nodes('possible_places', 'waiting_runs', level=3) }}
+{{ reached_nodes('possible_places', 'waiting_runs', level=3) }},
 
-select runs.conversation, places.thread_place, places.step_place, count(*) as waiting
-from possible_places as places
-inner join waiting_runs as runs on places.run_id = runs.run_id
-left join endings on places.run_id = endings.run_id
-left join reached_nodes on places.run_id = reached_nodes.run_id and places.node = reached_nodes.node
-where
-    (endings.ends_on is null or endings.ends_on > {{ last_day() }})
-    and (places.check_count = 0 or reached_nodes.run_id is not null)
-group by runs.conversation, places.thread_place, places.step_place
+waiting_places as (
+    select
+        runs.run_id,
+        runs.conversation,
+        runs.merchant,
+        runs.contact_key,
+        runs.order_number,
+        runs.begun_on,
+        places.thread_place,
+        places.step_place,
+        places.until_on
+    from possible_places as places
+    inner join waiting_runs as runs on places.run_id = runs.run_id
+    left join endings on places.run_id = endings.run_id
+    left join reached_nodes on places.run_id = reached_nodes.run_id and places.node = reached_nodes.node
+    where
+        (endings.ends_on is null or endings.ends_on > {{ last_day() }})
+        and (places.check_count = 0 or reached_nodes.run_id is not null)
+)
 {% endmacro %}

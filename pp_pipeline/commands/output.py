@@ -134,11 +134,12 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from pp_pipeline.merchants import MerchantError
     from pp_pipeline.sending.known_secret import SendRefused
     from pp_pipeline.sending.releases import ApprovalError
+    from pp_pipeline.shadow.building import ShadowError
     from pp_pipeline.warehouse import WarehouseError
 
     return (
         ApprovalError, CampaignError, ConversationError, CouponError, DbtError, FetchError, LedgerError, MerchantError,
-        SecretError, SendRefused, SettingsError, WarehouseError,
+        SecretError, SendRefused, SettingsError, ShadowError, WarehouseError,
     )  # fmt: skip
 
 

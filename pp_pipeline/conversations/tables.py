@@ -3,6 +3,7 @@
 They are small, and written whole: a configuration has no effective date. Days count from the day of entry.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,12 @@ def conversation_tables(conversations: Sequence[Conversation]) -> dict[str, list
         rows["conversation_wishes"] += wishes
         rows["conversation_atoms"] += atoms
     return rows
+
+
+def config_hashes(conversations: Sequence[Conversation]) -> dict[str, str]:
+    """What the books of runs are held against besides dbt's own files, by model: a hash of all tables."""
+    tables = hashlib.sha256(repr(conversation_tables(conversations)).encode()).hexdigest()[:32]
+    return dict.fromkeys(("conversation_runs_1", "conversation_runs_2", "conversation_runs_3"), tables)
 
 
 def write_conversation_tables(connection: "Connection", conversations: Sequence[Conversation]) -> None:

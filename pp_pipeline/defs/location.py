@@ -4,29 +4,20 @@ Built once when Dagster loads the location. Everything that people wrote is judg
 campaign, conversation or merchant stops the load with its own words.
 """
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from pp_pipeline.campaigns.books import Book, books
-from pp_pipeline.campaigns.parameters import Campaign, check_segments, load_campaigns
-from pp_pipeline.conversations.across import problems_across
-from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.loading import ConversationError, load_conversations
-from pp_pipeline.conversations.tables import conversation_tables
+from pp_pipeline.campaigns.books import Book
+from pp_pipeline.configuration import Configuration
 from pp_pipeline.dbt_project import DbtProject
-from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.files import first_day
-from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.merchants import Merchant, load_merchants, zone_of_days
-from pp_pipeline.settings import Settings
+from pp_pipeline.merchants import zone_of_days
 from pp_pipeline.warehouse import Warehouse
 
 # Single-run backfills and mappings onto days before the first one are marked beta; the versions are pinned.
@@ -44,14 +35,12 @@ SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 
 @dataclass(frozen=True)
-class Location:
+class Location(Configuration):
     """One code location.
 
     Raises:
         CampaignError, ConversationError, MerchantError, DbtError: something that a person wrote is wrong.
     """
-
-    settings: Settings
 
     @cached_property
     def project(self) -> DbtProject:
@@ -59,34 +48,9 @@ class Location:
         return DbtProject(self.settings, STEP_WAIT_SECONDS)
 
     @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """dbt's manifest."""
-        return self.project.manifest()
-
-    @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse; opened for a moment at a time."""
         return Warehouse(self.settings, STEP_WAIT_SECONDS)
-
-    @cached_property
-    def merchants(self) -> dict[str, Merchant]:
-        """The merchants by name."""
-        return load_merchants(self.settings)
-
-    @cached_property
-    def feeds(self) -> tuple[Feed, ...]:
-        """All feeds: declared and plain."""
-        return all_feeds(self.merchants)
-
-    @cached_property
-    def campaigns(self) -> list[Campaign]:
-        """The campaigns by name, checked."""
-        return load_campaigns(self.manifest, merchants=self.merchants, segments=self.project.segment_names())
-
-    @cached_property
-    def conversations(self) -> list[Conversation]:
-        """The conversations, checked."""
-        return load_conversations(self.settings.conversations_dir, self.merchants)
 
     @cached_property
     def first_day(self) -> date:
@@ -107,13 +71,7 @@ class Location:
     @cached_property
     def books(self) -> list[Book]:
         """What built days are held against."""
-        return books(self.manifest, self.first_day, self.config_hashes)
-
-    @cached_property
-    def config_hashes(self) -> dict[str, str]:
-        """Configuration hashes that stand outside the manifest, by model."""
-        tables = _hash(repr(conversation_tables(self.conversations)))
-        return dict.fromkeys(("conversation_runs_1", "conversation_runs_2", "conversation_runs_3"), tables)
+        return self.books_since(self.first_day)
 
     def ledger(self) -> Ledger:
         """The ledger, opened; use as a context manager."""
@@ -129,19 +87,11 @@ class Location:
         Raises:
             see the class.
         """
-        _ = self.campaigns, self.conversations, self.first_day
-        check_segments(self.manifest)
-        segments = self.project.segment_names()
-        problems = problems_across(self.settings, self.conversations, self.campaigns, segments)
-        if problems:
-            raise ConversationError("\n".join(problems))
+        super().check()
+        _ = self.first_day
 
 
 def day_range(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """The first and last day that a run builds."""
     keys = context.partition_key_range
     return date.fromisoformat(keys.start), date.fromisoformat(keys.end)
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

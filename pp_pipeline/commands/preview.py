@@ -1,0 +1,135 @@
+"""`pp preview`: who would get what and when, and why everybody else would not; nothing is written."""
+
+import csv
+import os
+from collections.abc import Callable
+from dataclasses import asdict, astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pp_pipeline.commands.acting_day import acting_day
+from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.preview import Asked, Preview, PreviewRow, make_preview
+from pp_pipeline.preview.page import page_text
+from pp_pipeline.preview.table import COLUMNS
+from pp_pipeline.settings import Settings, SettingsError, parse_day
+
+OTHERS_SHOWN = 5
+"""Rows of those who get nothing, where what goes out has taken all that were asked for."""
+STATE_WORDS = {"gets": "gets it", "waits": "waits", "left": "left before", "never": "never came in"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What stands on the command line; '' and None for what was not said.
+
+    `limit` is the most rows to print; `csv_file` and `page` are files to write.
+    """
+
+    campaign: str
+    conversation: str
+    merchant: str
+    on: str | None
+    to: str | None
+    known_at: str | None
+    limit: int
+    csv_file: Path | None
+    page: Path | None
+    as_json: bool
+
+
+@guarded
+def show_preview(options: Options) -> int:
+    """Print the preview, and write it to the files that are named. Returns 0 when it was made."""
+    settings = Settings.from_environment()
+    first = parse_day(options.on) if options.on else acting_day(settings, load_merchants(settings), None)
+    asked = Asked(
+        first=first,
+        last=parse_day(options.to) if options.to else first,
+        campaign=options.campaign,
+        conversation=options.conversation,
+        merchant=options.merchant,
+        known_at=_moment(options.known_at) if options.known_at else None,
+    )
+    with err.status("reading ...") as status:
+        preview = make_preview(settings, asked, say=lambda text: status.update(f"{text} ..."))
+    if options.csv_file is not None:
+        _write(options.csv_file, lambda path: _write_csv(path, preview))
+    if options.page is not None:
+        text = page_text(preview)
+        _write(options.page, lambda path: path.write_text(text, encoding="utf-8"))
+    if options.as_json:
+        counts = [{"state": state, "reason": reason, "count": n} for (state, reason), n in preview.counts().items()]
+        print_json({**asdict(preview), "counts": counts})
+        return 0
+    _print(preview, options.limit)
+    for path in (options.csv_file, options.page):
+        if path is not None:
+            print_line(f"written: {path}", "dim")
+    return 0
+
+
+def _print(preview: Preview, limit: int) -> None:
+    print_line(preview.summary, "dim")
+    for note in preview.notes:
+        print_line(f"note: {note}", "dim")
+    out.print()
+    days = str(preview.first) if preview.first == preview.last else f"{preview.first} to {preview.last}"
+    counts = [[STATE_WORDS[state], reason, count] for (state, reason), count in preview.counts().items()]
+    print_table(f"{preview.kind} {preview.name}, {days}", ["", "reason", "rows"], counts, "nobody is on the list")
+    got = [row for row in preview.rows if row.state == "gets"]
+    others = [row for row in preview.rows if row.state != "gets"]
+    out.print()
+    _print_rows("What goes out", ["on", "order", "email", "what", "why"], [_goes(row) for row in got], limit)
+    out.print()
+    _print_rows(
+        f"Everybody else of the list as of {preview.last}",
+        ["state", "order", "email", "why not"],
+        [[STATE_WORDS[row.state], row.order_number, row.email, row.text] for row in others],
+        max(limit - len(got), OTHERS_SHOWN),
+    )
+
+
+def _goes(row: PreviewRow) -> list[Any]:
+    return [row.on, row.order_number, row.email, row.what, row.text]
+
+
+def _print_rows(title: str, columns: list[str], rows: list[list[Any]], limit: int) -> None:
+    print_table(title, columns, rows[:limit])
+    if len(rows) > limit:
+        print_line(
+            f"... and {counted(len(rows) - limit, 'more row', 'more rows')} (--limit, --csv, --page, --json)", "dim"
+        )
+
+
+def _moment(text: str) -> datetime:
+    """A time; without a zone it is one of UTC, as the ledger's are."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(
+            f"'{text}' is not a time; write it such as 2026-07-04T06:00 (UTC), or with a zone"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _write_csv(path: Path, preview: Preview) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(astuple(row) for row in preview.rows)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file with addresses in it: whole or not at all, for its owner's eyes only."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        write(draft)
+        draft.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} can't be written: {error.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)
