@@ -11,33 +11,50 @@ sending_app = typer.Typer(pretty_exceptions_show_locals=False)
 
 @sending_app.command()
 def batches(
+    first: Annotated[str | None, typer.Option("--on", help="Only those of this day.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="With --on: up to this day.")] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Only those that wait for approval.")] = False,
-    limit: Annotated[int, typer.Option(help="Most batches to print, the newest.", min=1)] = 40,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Their rows held against the ledger, each with the file and line behind it.")
+    ] = False,
+    csv: Annotated[str, typer.Option(help="Write all rows to this new file, without addresses.")] = "",
+    limit: Annotated[int, typer.Option(help="Most batches (the newest) or rows to print.", min=1)] = 40,
     today: Today = None,
     as_json: Json = False,
 ) -> None:
-    """List the batches: what each day wants delivered, and what has become of it."""
-    from pp_pipeline.commands.batches import show_batches
+    """List the batches: what each day wants delivered, and what has become of it.
 
-    raise typer.Exit(show_batches(waiting, today, as_json, limit))
+    With --rows: what of it is new, moved, no longer due, overtaken or sent in error, and why.
+    """
+    from pp_pipeline.commands.batches import Wanted, show_batches
+
+    wanted = Wanted(first, last, waiting, rows, csv)
+    raise typer.Exit(show_batches(wanted, today, as_json, limit))
 
 
 @sending_app.command()
 def approve(
     hashes: Annotated[list[str] | None, typer.Argument(help="Hashes (or their beginnings) from `pp batches`.")] = None,
     everything: Annotated[bool, typer.Option("--all-waiting", help="Approve all that waits; asks first.")] = False,
+    due_from: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Of these, what is due before this day is never sent.")
+    ] = None,
+    never: Annotated[
+        bool, typer.Option("--never", help="Approve nothing: what is left of them is never sent.")
+    ] = False,
     by: Annotated[str, typer.Option(help="Who approves; stands in the ledger.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     today: Today = None,
     as_json: Json = False,
 ) -> None:
-    """Let old or large batches go. An approval names a hash: a batch that changed since has another one.
+    """Let old or large batches go, or see to it that they never do. Shows what they differ in from the ledger first.
 
-    Nothing is sent by it: `pp send` does that, or Dagster's batch_sensor.
+    An approval names a hash: a batch that changed since has another one. Nothing is sent by it: `pp send` does that,
+    or Dagster's batch_sensor.
     """
     from pp_pipeline.commands.approve import approve_batches
 
-    raise typer.Exit(approve_batches(hashes or [], everything, by, yes, today, as_json))
+    raise typer.Exit(approve_batches(hashes or [], everything, due_from, never, by, yes, today, as_json))
 
 
 @sending_app.command()

@@ -17,6 +17,7 @@ from pp_pipeline.defs.list import assets as list_
 from pp_pipeline.defs.location import Location
 from pp_pipeline.defs.orders import assets as orders
 from pp_pipeline.defs.schedules import schedules
+from pp_pipeline.defs.sending import approving
 from pp_pipeline.defs.sending import assets as sending
 from pp_pipeline.defs.sending import checks as sending_checks
 from pp_pipeline.defs.sending import sensors as sending_sensors
@@ -43,7 +44,7 @@ def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinit
             *conversation_checks.checks(location),
             *sending_checks.checks(location),
         ],
-        jobs=[daily_job(), sending_job(), *fetching.jobs(location)],
+        jobs=[daily_job(), sending_job(), *approving.jobs(location), *fetching.jobs(location)],
         schedules=[*schedules(location), *fetching.schedules(location)],
         sensors=[*landing_sensors.sensors(location), *sending_sensors.sensors(location)],
         executor=dg.in_process_executor,

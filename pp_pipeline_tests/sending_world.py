@@ -97,7 +97,8 @@ _TABLES = (
         merchant varchar, order_number varchar, known_on date, contact_key varchar, email varchar,
         ordered_on date, ship_date date, status varchar, total_cents bigint, currency varchar,
         attributes varchar, returned_lines integer default 0, refunded_cents bigint default 0,
-        is_purchase boolean default true)""",
+        is_purchase boolean default true, order_file varchar default 'orders_2026-07-07.csv',
+        order_file_line integer default 2)""",
     """create table order_lines (
         merchant varchar, order_number varchar, known_on date, line integer, sku varchar,
         product_name varchar, category varchar, quantity bigint, unit_price_cents bigint)""",
@@ -161,7 +162,10 @@ class World:
 
     def plan(self, day: date, count: int, start: int = 0, **order: Any) -> None:
         """Add messages to a day's plan: for the orders number `start` and up, each of another contact."""
-        numbers = range(start, start + count)
+        self.plan_numbers(day, range(start, start + count), **order)
+
+    def plan_numbers(self, day: date, numbers: Sequence[int], **order: Any) -> None:
+        """Add the messages of these orders to a day's plan."""
         with self.warehouse.connect() as connection:
             _insert(connection, "planned_messages", [_message(number, day) for number in numbers])
             _insert(connection, "external_events", [_event(number, day, "thank_you") for number in numbers])

@@ -273,7 +273,7 @@ def test_an_approval_that_is_not_clear_approves_nothing(shop: Shop) -> None:
     assert "'xyz' is no batch hash" in shop.pp("approve", full, "xyz", "--yes", code=2)
     assert "no batch has a hash that begins with" in shop.pp("approve", full, "0123456789", "--yes", code=2)
     assert "nothing was approved" in shop.pp("approve", full, code=1, answer="n\n")
-    assert "--yes approves without being asked" in shop.pp("approve", full, code=1)
+    assert "--yes goes on without being asked" in shop.pp("approve", full, code=1)
     assert "with it, say --yes" in shop.pp("approve", full, "--json", code=2)
     assert shop.batch("thank_you", "2026-01-07")["approved_at"] is None
 
@@ -306,6 +306,39 @@ def test_an_old_batch_goes_once_after_approval(shop: Shop) -> None:
     assert (shop.home / sent["outbox_file"]).exists()
     [skipped] = [one for one in shop.order("A1")["outgoing"] if one["state"] == "skipped"]
     assert skipped["reason"] == "order_in_quarantine"
+
+
+def test_the_rows_of_batches_are_held_against_the_ledger(shop: Shop, tmp_path: Path) -> None:
+    assert "say of which batches" in shop.pp("batches", "--rows", code=2)
+    assert "--to goes with --on" in shop.pp("batches", "--rows", "--to", "2026-01-05", code=2)
+    listed = shop.records("batches", "--on", "2026-01-03", "--to", "2026-01-09", "--rows")
+    by_order = {(row["day"], row["order_number"]): row for row in listed["rows"] if row["name"] == "thank_you"}
+    assert by_order["2026-01-03", "F1"]["category"] == "sent"
+    waiting = by_order["2026-01-07", "A2"]
+    assert (waiting["category"], waiting["file"]) == ("new", "orders_2026-01-05.csv")
+    assert sum(listed["counts"].values()) == len(listed["rows"])
+    path = tmp_path / "rows.csv"
+    told = shop.pp("batches", "--on", "2026-01-07", "--rows", "--csv", str(path))
+    assert f"2026-01-07 messages thank_you new A2 {waiting['why']}" in told
+    assert "example.com" not in told + path.read_text() and "orders_2026-01-05.csv" in path.read_text()
+    assert "give the name of a new file" in shop.pp("batches", "--on", "2026-01-07", "--csv", str(path), code=2)
+
+
+def test_what_is_never_to_be_sent_is_told(shop: Shop) -> None:
+    batch = next(one for one in shop.records("batches", "--waiting", "--today", TODAY) if one["kind"] == "events")
+    given = ("approve", batch["hash"], "--never", "--by", "Ann", "--today", TODAY)
+    assert "say --never" in shop.pp(*given, "--due-from", TODAY, code=2)
+    told = shop.pp(*given, code=1, answer="n\n")
+    assert "What would never go" in told and "Never send what is left of 1 batch?" in told
+    assert "nothing was approved" in told
+    done = shop.records(*given, "--yes")
+    assert (done["approved"], done["never_count"], done["rows"]) == ([], batch["rows"], {"new": batch["rows"]})
+    assert done["never"][0]["state"] == "sent"
+    listed = shop.records("ledger", "list", "--batch", batch["hash"])
+    assert {(row["state"], row["reason"]) for row in listed} == {("skipped", "never_send: Ann")}
+    (row, *_) = shop.records("batches", "--on", batch["day"], "--rows")["rows"]
+    outgoing = shop.order(row["order_number"])["outgoing"]
+    assert "never_send: Ann" in {one["reason"] for one in outgoing if one["kind"] == "event"}
 
 
 def test_nothing_goes_while_the_kill_switch_is_on(shop: Shop) -> None:

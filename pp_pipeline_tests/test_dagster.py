@@ -1,19 +1,23 @@
 """Dagster as its users use it: the lineage, the partitions, the job, the sensors, the schedule (DESIGN 8)."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from sqlalchemy import delete
 
 from pp_pipeline.campaigns.parameters import CampaignError
+from pp_pipeline.correcting.movements import event_id
 from pp_pipeline.defs.jobs import DAILY, SENDING
 from pp_pipeline.defs.location import Location
 from pp_pipeline.landing.load import load_days
 from pp_pipeline.ledger.schema import claims
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.sending.batches import batch_states
 from pp_pipeline_tests.dagster_home import Installation, install
 
 JULY = [date(2026, 7, day) for day in range(1, 32)]
@@ -256,6 +260,71 @@ def test_the_batch_sensor_asks_for_each_day_that_is_ready_and_the_job_delivers_o
     [event] = again.asset_materializations_for_node("deliveries")
     assert not {"deliveries sent", "reasons", "not sent to the end"} & event.metadata.keys()
     assert sorted(path.name for path in installation.settings.outbox.rglob("*.eml")) == delivered
+
+
+def test_a_corrected_file_shows_what_was_sent_in_error(installation: Installation) -> None:
+    assert installation.run(SENDING, JULY[10], JULY[10]).success  # B1's thank-you
+    installation.write_orders("2026-07-08", "B1,ben@example.com,2026-07-08T10:00:00,,canceled")
+    result = installation.run(DAILY, JULY[7], TODAY)
+    checks = {found.check_name: found for found in result.get_asset_check_evaluations()}
+    told = checks["nothing_sent_in_error"]
+    assert not told.passed and told.severity == dg.AssetCheckSeverity.WARN
+    assert str(told.description).startswith("1 sent in error, 0 overtaken")
+    assert "`pp batches --on 2026-07-11 --rows`" in str(told.description)
+    of_day = {
+        event.partition: event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey("batches")
+    }
+    in_error = {day: metadata["sent in error"].value for day, metadata in of_day.items()}
+    assert in_error == {str(day): int(day == JULY[10]) for day in JULY[7:12]}
+
+
+def test_the_ids_of_events_are_those_that_the_program_makes(built: Installation) -> None:
+    with Location(built.settings).warehouse.connect() as connection:
+        rows = connection.rows("select event_id, merchant, campaign, event_name, order_number from external_events")
+    made = [
+        event_id(merchant, "release" if campaign else "order", campaign or name, number)
+        for _, merchant, campaign, name, number in rows
+    ]
+    assert {bool(row[2]) for row in rows} == {True, False}
+    assert made == [row[0] for row in rows]
+
+
+def test_the_job_approve_shows_first_and_does_it_when_it_is_confirmed(installation: Installation) -> None:
+    job = installation.definitions().resolve_job_def("approve")
+
+    def run(**config: object) -> tuple[bool, dict[str, object]]:
+        with dg.DagsterInstance.ephemeral() as instance:
+            given = {"ops": {"approve": {"config": {"by": "ann", **config}}}}
+            result = job.execute_in_process(instance=instance, run_config=given, raise_on_error=False)
+        outputs = [event for event in result.all_events if event.is_successful_output]
+        return result.success, {name: value.value for event in outputs for name, value in _metadata_of(event).items()}
+
+    def waiting() -> list[date]:
+        location = Location(installation.settings)
+        with location.ledger() as ledger:
+            states = batch_states(ledger, installation.settings, JULY[0], TODAY, TODAY)
+        return [batch.day for batch, state in states if state.state == "waiting"]
+
+    before = waiting()
+    assert before and min(before) < JULY[8] <= max(before)
+    assert run() == (False, {})  # neither hashes nor days
+    assert run(hashes=["0123456789"]) == (False, {})
+    span = {"first_day": "2026-07-01", "last_day": "2026-07-12", "due_from": "2026-07-09"}
+    success, told = run(**span)
+    earlier = sum(day < JULY[8] for day in before)
+    assert success and waiting() == before
+    assert (told["batches never to go"], told["batches to approve"]) == (earlier, len(before) - earlier)
+    table = told["rows that differ"]
+    assert isinstance(table, dg.TableMetadataValue) and "@" not in str(table)
+    assert {record.data["category"] for record in table.records} == {"new"}
+    assert run(**span, confirm=True)[0]
+    assert waiting() == []
+
+
+def _metadata_of(event: dg.DagsterEvent) -> Mapping[str, Any]:
+    return event.step_output_data.metadata
 
 
 def test_a_ledger_that_lacks_what_was_sent_is_told_and_sends_nothing(installation: Installation) -> None:

@@ -682,7 +682,7 @@ def test_a_message_shows_the_order_as_it_was_known_that_day(lite: World) -> None
     lite.plan(DAY, 1)
     lite.execute(
         "insert into order_versions select merchant, order_number, ?, contact_key, email, ordered_on,"
-        " ship_date, status, 999, currency, attributes, 0, 0, true from order_versions",
+        " ship_date, status, 999, currency, attributes, 0, 0, true, order_file, order_file_line from order_versions",
         (DAY + timedelta(days=1),),
     )
     lite.run(today=DAY + timedelta(days=1))

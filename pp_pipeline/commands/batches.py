@@ -1,13 +1,17 @@
-"""`pp batches`: what each day wants delivered, and how it stands."""
+"""`pp batches`: what each day wants delivered, how it stands, and what it differs in from the ledger."""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from pp_pipeline.commands.acting_day import acting_day
+from pp_pipeline.commands.difference_rows import print_listing, write_csv
 from pp_pipeline.commands.output import guarded, older_ones, out, print_json, print_line, print_table
+from pp_pipeline.correcting.approving import Standing
+from pp_pipeline.correcting.listing import list_rows
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.merchants import load_merchants
@@ -22,9 +26,8 @@ from pp_pipeline.sending.batches import (
 )
 from pp_pipeline.sending.gates import INCOMPLETE_DAY, Gates
 from pp_pipeline.sending.plan import nothing
-from pp_pipeline.settings import Settings
-
-Standing = tuple[Batch, BatchState]
+from pp_pipeline.settings import Settings, SettingsError, parse_day
+from pp_pipeline.warehouse import Warehouse
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(9999, 12, 31)
 _SHORTEST_PREFIX = 8
@@ -45,31 +48,84 @@ MEANINGS = {
 }
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which batches are asked for, by days and whether they wait, and whether their rows are."""
+
+    first: str | None = None
+    last: str | None = None
+    waiting: bool = False
+    rows: bool = False
+    csv: str = ""
+
+
 @guarded
-def show_batches(waiting: bool, today: str | None, as_json: bool, limit: int = 40) -> int:
-    """List the newest version of every batch; with `waiting`, those that wait for approval."""
-    everything = standings(Settings.from_environment(), today)
-    shown = [one for one in everything if one[1].state == "waiting"] if waiting else everything
+def show_batches(wanted: Wanted, today: str | None, as_json: bool, limit: int = 40) -> int:
+    """List the newest version of every batch that is wanted, or the rows of these batches.
+
+    Returns: 0, or 2: could not be tried.
+    """
+    settings = Settings.from_environment()
+    everything = standings(settings, today)
+    shown = _wanted(everything, wanted)
+    if wanted.rows or wanted.csv:
+        _show_rows(settings, shown, wanted, as_json, limit)
+        return 0
     if as_json:
         print_json([as_record(*one) for one in shown])
         return 0
     newest = shown[-limit:]
     if len(newest) < len(shown):
         print_line(older_ones(len(shown) - len(newest), "--limit, --json"), "dim")
-    title = f"{len(shown)} batches wait for approval" if waiting else f"{len(shown)} batches"
+    title = f"{len(shown)} batches wait for approval" if wanted.waiting else f"{len(shown)} batches"
     print_batches(title + _targets(shown), newest, unique_prefixes([batch.hash for batch, _ in everything]))
     out.print()
     counts = Counter(state_word(*one) for one in everything)
     if counts:
         rows = [[counts[word], word, meaning] for word, meaning in MEANINGS.items() if counts[word]]
         print_table("In all", ["count", "state", ""], rows)
-        for line in lines_of_ledger(Settings.from_environment()):
+        for line in lines_of_ledger(settings):
             print_line(line, "red")
-        for line in lines_of_missing_files(Settings.from_environment(), everything):
+        for line in lines_of_missing_files(settings, everything):
             print_line(line, "yellow")
     else:
         print_line("Nothing was sealed yet: `pp run --from DAY --to DAY` builds days and seals their batches.")
     return 0
+
+
+def _wanted(everything: Sequence[Standing], wanted: Wanted) -> list[Standing]:
+    """The batches that are asked for.
+
+    Raises:
+        SettingsError: `last` without `first`, or no days.
+    """
+    if wanted.last and not wanted.first:
+        raise SettingsError("--to goes with --on: the first day of the range")
+    first = parse_day(wanted.first) if wanted.first else _EARLIEST
+    last = parse_day(wanted.last) if wanted.last else first if wanted.first else _LATEST
+    shown = [one for one in everything if first <= one[0].day <= last]
+    return [one for one in shown if one[1].state == "waiting"] if wanted.waiting else shown
+
+
+def _show_rows(settings: Settings, shown: Sequence[Standing], wanted: Wanted, as_json: bool, limit: int) -> None:
+    """The rows of batches and what they differ in from the ledger.
+
+    Raises:
+        SettingsError: nothing was built, or all rows of all days are asked for at once.
+    """
+    if not (wanted.first or wanted.waiting):
+        raise SettingsError("say of which batches: --on DAY, --on DAY --to DAY, or --waiting")
+    if not settings.has_warehouse:
+        raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
+    with Ledger(settings) as ledger, Warehouse(settings).connect() as connection:
+        listing = list_rows(ledger, connection, settings, load_merchants(settings), [batch for batch, _ in shown])
+    if wanted.csv:
+        write_csv(wanted.csv, listing.rows)
+    if as_json:
+        print_json({"counts": listing.counts(), "rows": [row.as_record() for row in listing.rows]})
+        return
+    batches = "1 batch" if len(shown) == 1 else f"{len(shown)} batches"
+    print_listing(f"Rows of {batches}{_targets(shown)}", listing, limit)
 
 
 def standings(settings: Settings, today: str | None) -> list[Standing]:
@@ -102,23 +158,34 @@ def lines_of_missing_files(settings: Settings, standings: Sequence[Standing], li
 
 
 def print_batches(title: str, shown: Sequence[Standing], prefixes: dict[str, str]) -> None:
-    """One row per batch. `new` and `sent` are rows of it, `gone` are sent rows that it no longer plans."""
+    """One row per batch. `new`, `moved` and `sent` are rows of it, the others are planned no more."""
     has_merchants = len({batch.id.merchant for batch, _ in shown}) > 1
     print_table(
         title,
-        ["day", "batch", "v", "hash", "rows", "new", "sent", "gone", "state"],
+        ["day", "batch", "v", "hash", "rows", "new", "moved", "sent", "gone", "state"],
         [
             [batch.day, _name(batch, has_merchants), batch.version, prefixes[batch.hash], batch.row_count,
-             batch.new_count, batch.sent_count, batch.unplanned_count, state_word(batch, state)]
+             batch.new_count, batch.moved_count, batch.sent_count, _gone(batch), state_word(batch, state)]
             for batch, state in shown
         ],
     )  # fmt: skip
-    if any(batch.sent_count or batch.unplanned_count for batch, _ in shown):
+    if any(batch.sent_count or batch.moved_count or _gone(batch) for batch, _ in shown):
         print_line(
-            "As it was when sealed. v: version; new: rows never tried; sent: rows already sent; gone: sent for "
-            "this day and no longer planned.",
+            "As it was when sealed. v: version; new: rows never tried; moved: known to the ledger for another day; "
+            "sent: rows already sent; gone: planned no more, though sent in error, overtaken by a file of the day, or "
+            "tried and no longer due. `pp batches --on DAY --rows` lists them.",
             "dim",
         )
+
+
+def _gone(batch: Batch) -> str:
+    """What was claimed for the day and is planned no more, in a few letters: `2 in error`."""
+    counts = {
+        "in error": batch.in_error_count,
+        "overtaken": batch.overtaken_count,
+        "no longer due": batch.no_longer_due_count,
+    }
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 def state_word(batch: Batch, state: BatchState) -> str:
@@ -144,7 +211,11 @@ def as_record(batch: Batch, state: BatchState) -> dict[str, Any]:
         "rows": batch.row_count,
         "new": batch.new_count,
         "already_sent": batch.sent_count,
+        "moved": batch.moved_count,
+        "no_longer_due": batch.no_longer_due_count,
         "no_longer_planned": batch.unplanned_count,
+        "overtaken": batch.overtaken_count,
+        "sent_in_error": batch.in_error_count,
         "target": batch.release.target,
         "state": state.state,
         "reason": state.reason,

@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 # Not Alembic's usual name: a team may keep the ledger in the database where Dagster keeps its own migrations.
 VERSION_TABLE = "ledger_version"
 """The newest migration. Opening a ledger that stands here does not import Alembic."""
@@ -92,6 +92,23 @@ batches = Table(
     Column("new_count", Integer, nullable=False, comment="rows not in the ledger when it was sealed"),
     Column("sent_count", Integer, nullable=False, comment="rows sent before it was sealed"),
     Column("unplanned_count", Integer, nullable=False, comment="sent for this day, but no longer planned"),
+    Column(
+        "moved_count", Integer, nullable=False, server_default="0", comment="rows that the ledger knows for another day"
+    ),
+    Column(
+        "no_longer_due_count",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="tried for this day and not sent, planned no more",
+    ),
+    Column(
+        "overtaken_count",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="of unplanned_count: taken out by a file of the day that came after the claim",
+    ),
     Column("sealed_at", UtcDateTime, nullable=False),
     Column("sealed_for", Text, nullable=False, server_default="rehearsal", comment="target that the counts are of"),
     Column("campaigns", Text, nullable=False, server_default="", comment="of its rows, between blanks; '-' for none"),
@@ -157,6 +174,7 @@ deliveries = Table(
     Column("claim", Text, nullable=False, comment="token of the claim that holds or settled it"),
     UniqueConstraint("target", "key", name="deliveries_once"),
     Index("deliveries_by_batch", "batch"),
+    Index("deliveries_by_due", "due_on"),
     Index("deliveries_by_claim", "claim"),
     Index("deliveries_by_contact", "contact_key"),
     Index("deliveries_by_order", "order_number"),

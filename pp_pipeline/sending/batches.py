@@ -13,7 +13,7 @@ How far a version is on its way stands in the ledger once for each target (relea
 when it first could go live.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -61,15 +61,27 @@ class Batch:
     """Rows not in the ledger; all of them where it was sealed for another target than it now goes to."""
     sent_count: int
     unplanned_count: int
+    """Sent for this day and planned no more: overtaken or in error."""
     sealed_at: datetime
     campaigns: frozenset[str]
     """The campaigns that its rows come from; `NO_CAMPAIGN` for rows of none."""
     release: Release
+    moved_count: int = 0
+    """Rows that the ledger knows for another day, sent or not."""
+    no_longer_due_count: int = 0
+    """Tried for this day and not sent, planned no more."""
+    overtaken_count: int = 0
+    """Sent, and taken out by a file of the day that came only then."""
 
     @property
     def day(self) -> date:
         """The day whose plan this is."""
         return self.id.day
+
+    @property
+    def in_error_count(self) -> int:
+        """Sent, planned no more, and not overtaken."""
+        return self.unplanned_count - self.overtaken_count
 
     def __str__(self) -> str:
         return f"{self.id}, version {self.version} ({self.hash[:12]})"
@@ -83,6 +95,18 @@ class BatchState:
 
     state: Literal["sent", "ready", "waiting", "blocked"]
     reason: str = ""
+
+
+def difference_counts(some: Iterable[Batch]) -> dict[str, int]:
+    """What some versions differed in from the ledger when they were sealed, in rows."""
+    counts = {"new": 0, "moved": 0, "no longer due": 0, "overtaken": 0, "sent in error": 0}
+    for batch in some:
+        counts["new"] += batch.new_count
+        counts["moved"] += batch.moved_count
+        counts["no longer due"] += batch.no_longer_due_count
+        counts["overtaken"] += batch.overtaken_count
+        counts["sent in error"] += batch.in_error_count
+    return counts
 
 
 def newest_batches(ledger: Ledger, gates: Gates, first: date, last: date) -> list[Batch]:
@@ -209,4 +233,7 @@ def _batch(identity: BatchId, rows: Sequence[Row], target: DeliveryTarget) -> Ba
         sealed_at=row.sealed_at,
         campaigns=frozenset(row.campaigns.split()),
         release=release,
+        moved_count=row.moved_count if is_of_target else 0,
+        no_longer_due_count=row.no_longer_due_count if is_of_target else 0,
+        overtaken_count=row.overtaken_count if is_of_target else 0,
     )

@@ -23,7 +23,6 @@ from pp_pipeline.sending.takers import empty_snapshots, taker_rows, takers
 from pp_pipeline.warehouse import Connection
 
 BatchKind = Literal["messages", "events", "snapshot"]
-_LOOKUP_SIZE = 5_000
 
 
 @dataclass(frozen=True, order=True)
@@ -52,7 +51,7 @@ class PlannedBatch:
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """Where a kind of batch comes from; `rows` has the columns name, merchant, day and those of the hash."""
 
     table: str
@@ -62,7 +61,7 @@ class _Source:
     parameters: tuple[str, ...] = ()
 
 
-_MESSAGES = _Source(
+_MESSAGES = Source(
     table="planned_messages",
     rows="select conversation as name, due_on as day, planned_messages.* from planned_messages",
     key="message_id",
@@ -83,7 +82,7 @@ def planned_batches(
 ) -> list[PlannedBatch]:
     """The batches of a range of days (or of some `days` in it): one statement for each kind."""
     found = []
-    for kind, source in _sources(connection, merchants).items():
+    for kind, source in sources(connection, merchants).items():
         fields = " || ".join(_length_prefixed(column) for column in source.hashed)
         sql = f"""
             with plan as ({source.rows}),
@@ -126,7 +125,7 @@ def planned_keys(
 ) -> dict[BatchId, list[str]]:
     """The delivery keys of some batches, each list in order. A batch that plans nothing has an empty one."""
     keys: dict[BatchId, list[str]] = {batch: [] for batch in batches}
-    for kind, source in _sources(connection, merchants).items():
+    for kind, source in sources(connection, merchants).items():
         wanted = {batch for batch in batches if batch.kind == kind}
         if not wanted:
             continue
@@ -151,7 +150,7 @@ def planned_campaigns(
 ) -> dict[BatchId, frozenset[str]]:
     """The campaigns that led to the rows of some batches, `-` for rows that none did; nothing for snapshots."""
     found: dict[BatchId, frozenset[str]] = {}
-    for kind, source in _sources(connection, merchants).items():
+    for kind, source in sources(connection, merchants).items():
         wanted = {batch for batch in batches if batch.kind == kind}
         if not wanted or kind == "snapshot" or not connection.table_exists("all_events"):
             continue
@@ -171,20 +170,6 @@ def planned_campaigns(
     return found
 
 
-def still_planned(connection: Connection, keys: Collection[str], kind: BatchKind) -> set[str]:
-    """Which of these message or event keys stand in the plan of any day (a correction can move them)."""
-    source = {"messages": ("planned_messages", "message_id"), "events": ("all_events", "event_id")}.get(kind)
-    if source is None or not keys or not connection.table_exists(source[0]):
-        return set()
-    ids = sorted({_without_relay(key) for key in keys})
-    known: set[str] = set()
-    for start in range(0, len(ids), _LOOKUP_SIZE):
-        part = ids[start : start + _LOOKUP_SIZE]
-        sql = f"select {source[1]} from {source[0]} where {source[1]} in ({marks(part)})"
-        known |= {row[0] for row in connection.rows(sql, part)}
-    return {key for key in keys if _without_relay(key) in known}
-
-
 def delivery_key(batch: BatchId, row_id: str) -> str:
     """The ledger's key of a message or an event."""
     return f"{batch.name}:{row_id}" if batch.kind == "events" else row_id
@@ -195,9 +180,9 @@ def snapshot_key(batch: BatchId) -> str:
     return f"{batch.name}:{batch.day}:{batch.merchant}"
 
 
-def _sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[BatchKind, _Source]:
+def sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[BatchKind, Source]:
     """The sources that are there: before the first build there are none, and without relays no events."""
-    sources: dict[BatchKind, _Source] = {}
+    sources: dict[BatchKind, Source] = {}
     if connection.table_exists(_MESSAGES.table):
         sources["messages"] = _MESSAGES
     if (taken := takers(merchants, "events")) and connection.table_exists("all_events"):
@@ -208,7 +193,7 @@ def _sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[
             inner join {table}
                 on all_events.merchant = takers.merchant and all_events.event_name = takers.taken
         """
-        sources["events"] = _Source("all_events", rows, "event_id", _EVENT_COLUMNS, parameters)
+        sources["events"] = Source("all_events", rows, "event_id", _EVENT_COLUMNS, parameters)
     if (taken := takers(merchants, "segments")) and connection.table_exists("segment_snapshots"):
         table, parameters = taker_rows(taken)
         rows = f"""
@@ -221,7 +206,7 @@ def _sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[
             inner join {table}
                 on segment_snapshots.merchant = takers.merchant and segment_snapshots.segment = takers.taken
         """
-        sources["snapshot"] = _Source("segment_snapshots", rows, "contact_key", ("contact_key",), parameters)
+        sources["snapshot"] = Source("segment_snapshots", rows, "contact_key", ("contact_key",), parameters)
     return sources
 
 
@@ -238,7 +223,3 @@ def _in_days(column: str, days: Collection[date]) -> str:
 def marks(values: Iterable[object]) -> str:
     """As many `?` as there are values."""
     return ", ".join("?" for _ in values)
-
-
-def _without_relay(key: str) -> str:
-    return key.rpartition(":")[2]

@@ -1,23 +1,23 @@
 """Sealing: writing down what a day wants delivered, before any of it goes (DESIGN 5, "Batches").
 
 Each batch is hashed; only where the hash differs from that of the newest version is a new version
-written, with its difference from the ledger: rows that are new, rows already sent, rows sent for this day
-that are no longer planned. A range of days is one pass, and a day on which nothing changed reads no rows.
+written, with its difference from the ledger in numbers (correcting/difference.py). A range of days is one pass,
+and a day on which nothing changed reads no rows.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
-
-from pp_pipeline.ledger.schema import batches, deliveries
+from pp_pipeline.correcting.difference import Difference, find_difference
+from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.batches import Batch, newest_batches, read_newest
-from pp_pipeline.sending.gates import DeliveryTarget, Gates
+from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.plan import (
     BatchId,
     BatchKind,
@@ -26,13 +26,10 @@ from pp_pipeline.sending.plan import (
     planned_batches,
     planned_campaigns,
     planned_keys,
-    still_planned,
 )
 from pp_pipeline.sending.releases import finish, note_sendable
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline.warehouse import Warehouse
-
-_LOOKUP_SIZE = 10_000
 
 
 @dataclass(frozen=True)
@@ -71,67 +68,19 @@ def seal_batches(
         filled = [identity for identity in changed if identity not in vanished]
         keys = planned_keys(connection, filled, merchants)
         with ledger.reading() as reading:
-            known = _known_states(reading, gates, keys)
-            sent = _sent_keys(reading, gates, [identity for identity in changed if identity in before])
-        gone = _gone_keys(sent, keys)
-        for kind in ("messages", "events"):
-            of_kind = {key for identity, found in gone.items() if identity.kind == kind for key in found}
-            moved = still_planned(connection, of_kind, kind)
-            gone = {identity: found - moved for identity, found in gone.items()}
+            wanted = {identity: keys.get(identity, []) for identity in changed}
+            difference = find_difference(ledger, reading, connection, settings, merchants, wanted, gates)
         campaigns = planned_campaigns(connection, filled, merchants)
         rows = []
         for identity in sorted(changed):
-            states = [known.get((gates.target(identity), key), "") for key in keys.get(identity, [])]
-            counts = _counts(changed[identity], states) | {"unplanned_count": len(gone.get(identity, ()))}
-            rows.append(_row(changed[identity], gates, campaigns.get(identity, frozenset())) | counts)
+            row = _row(changed[identity], gates, campaigns.get(identity, frozenset()))
+            rows.append(row | _counts(changed[identity], difference))
         # Still under the warehouse's lock: of two that seal at once, the later one saw the later plan.
         _write(ledger, gates, rows, first, last)
     Witness.of(settings).catch_up(ledger)
     note_sendable(ledger, settings, first, last, today)
     newest = newest_batches(ledger, gates, first, last)
     return SealSummary(newest, [batch for batch in newest if batch.id in changed])
-
-
-def _known_states(
-    connection: Connection, gates: Gates, keys: Mapping[BatchId, list[str]]
-) -> dict[tuple[DeliveryTarget, str], str]:
-    """The ledger's state of those keys that it knows, for the target that each goes to."""
-    of_target: dict[DeliveryTarget, list[str]] = {}
-    for identity, found in keys.items():
-        of_target.setdefault(gates.target(identity), []).extend(found)
-    known: dict[tuple[DeliveryTarget, str], str] = {}
-    for target, asked in of_target.items():
-        if connection.scalar(select(deliveries.c.id).where(deliveries.c.target == target).limit(1)) is None:
-            continue
-        for start in range(0, len(asked), _LOOKUP_SIZE):
-            query = select(deliveries.c.key, deliveries.c.state).where(
-                deliveries.c.target == target, deliveries.c.key.in_(asked[start : start + _LOOKUP_SIZE])
-            )
-            known |= {(target, row.key): row.state for row in connection.execute(query)}
-    return known
-
-
-def _sent_keys(connection: Connection, gates: Gates, changed: list[BatchId]) -> dict[BatchId, set[str]]:
-    """What was sent under any version of these batches."""
-    if not changed:
-        return {}
-    days = [identity.day for identity in changed]
-    columns = (batches.c.day, batches.c.kind, batches.c.name, batches.c.merchant, deliveries.c.target, deliveries.c.key)
-    query = (
-        select(*columns)
-        .join(batches, deliveries.c.batch == batches.c.id)
-        .where(deliveries.c.state == "sent", batches.c.day.between(min(days), max(days)))
-    )
-    sent: dict[BatchId, set[str]] = {identity: set() for identity in changed}
-    for day, kind, name, merchant, target, key in connection.execute(query):
-        identity = BatchId(day, kind, name, merchant)
-        if identity in sent and target == gates.target(identity):
-            sent[identity].add(key)
-    return sent
-
-
-def _gone_keys(sent: Mapping[BatchId, set[str]], planned: Mapping[BatchId, list[str]]) -> dict[BatchId, set[str]]:
-    return {identity: keys - set(planned.get(identity, ())) for identity, keys in sent.items()}
 
 
 def _row(batch: PlannedBatch, gates: Gates, campaigns: frozenset[str]) -> dict[str, Any]:
@@ -149,13 +98,22 @@ def _row(batch: PlannedBatch, gates: Gates, campaigns: frozenset[str]) -> dict[s
     }
 
 
-def _counts(batch: PlannedBatch, states: list[str]) -> dict[str, int]:
-    """What the ledger knows of a batch, by the states of its deliveries. A snapshot is one delivery of many rows."""
+def _counts(batch: PlannedBatch, difference: Difference) -> dict[str, int]:
+    """What the ledger knows of a batch. A snapshot is one delivery of many rows."""
     weight = batch.row_count if batch.id.kind == "snapshot" else 1
-    return {
-        "new_count": sum(weight for state in states if not state),
-        "sent_count": sum(weight for state in states if state == "sent"),
-        "open_count": sum(state not in ("sent", "skipped", "unknown") for state in states),
+    counts = dict.fromkeys(("new_count", "sent_count", "moved_count", "open_count"), 0)
+    for _, known, category in difference.planned_rows(batch.id):
+        counts["moved_count"] += category == "moved"
+        if known is None:
+            counts["new_count"] += weight
+        elif known.state == "sent":
+            counts["sent_count"] += weight
+        counts["open_count"] += known is None or known.state not in ("sent", "skipped", "unknown")
+    gone = Counter(each.category for each in difference.gone.get(batch.id, ()))
+    return counts | {
+        "unplanned_count": gone["overtaken"] + gone["sent in error"],
+        "overtaken_count": gone["overtaken"],
+        "no_longer_due_count": gone["no longer due"],
     }
 
 

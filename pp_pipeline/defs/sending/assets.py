@@ -8,7 +8,7 @@ import dagster as dg
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.days import days_between
 from pp_pipeline.ledger.witness import words
-from pp_pipeline.sending.batches import BatchState, batch_states
+from pp_pipeline.sending.batches import BatchState, batch_states, difference_counts
 from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline.sending.sender import send
 
@@ -26,7 +26,8 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
     def batches(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """What each day wants delivered per conversation, relay and snapshot, sealed with a hash.
 
-        A plan that changed is a new version. Old or large batches wait for `pp approve`.
+        A plan that changed is a new version, with what it differs in from the ledger; `pp batches --on DAY --rows`
+        names the rows. Old or large batches wait for `pp approve`.
         """
         first, last = day_range(context)
         with location.ledger() as ledger:
@@ -50,6 +51,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                     for word in ("ready", "waiting", "sent", "blocked")
                 },
                 **_held_back(state for _, state in of_day),
+                **difference_counts([batch for batch, _ in of_day]),
             }
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         return dg.MaterializeResult(metadata={"newly sealed": len(summary.sealed)})

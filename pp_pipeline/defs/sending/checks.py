@@ -4,12 +4,14 @@ from datetime import date
 
 import dagster as dg
 
+from pp_pipeline.correcting.gone import gone_words, sent_and_gone
 from pp_pipeline.defs.location import Location
 from pp_pipeline.ledger.inspecting import count_unsettled
 from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.messages.review import review_warnings
-from pp_pipeline.sending.batches import batch_states
+from pp_pipeline.sending.batches import batch_states, difference_counts
 from pp_pipeline.sending.coupon_pools import coupon_warnings
+from pp_pipeline.settings import utc_now
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(9999, 12, 31)
 
@@ -49,6 +51,16 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
             )
         return dg.AssetCheckResult(passed=not days, severity=dg.AssetCheckSeverity.WARN, description=text)
 
+    @dg.asset_check(asset="batches", description="No plan that was sealed in the last 7 days lacks what was sent by it")
+    def nothing_sent_in_error() -> dg.AssetCheckResult:
+        with location.ledger() as ledger:
+            found = sent_and_gone(ledger, location.settings, utc_now())
+        return dg.AssetCheckResult(
+            passed=not found, severity=dg.AssetCheckSeverity.WARN, description=gone_words(found),
+            metadata={name: found_count for name, found_count in difference_counts(found).items()
+                      if name in ("overtaken", "sent in error")},
+        )  # fmt: skip
+
     @dg.asset_check(
         asset="batches",
         description="No template or content is past its day of review, older than the product data it speaks of, or "
@@ -78,4 +90,7 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
         text = f"{told}; `pp ledger` shows the oldest, and what to do" if counts else "none is unknown or failed"
         return dg.AssetCheckResult(passed=not counts, severity=dg.AssetCheckSeverity.WARN, description=text)
 
-    return [coupons_in_stock, ledger_is_whole, batches_wait, messages_are_up_to_date, deliveries_are_known]
+    return [
+        *(coupons_in_stock, ledger_is_whole, batches_wait, nothing_sent_in_error, messages_are_up_to_date),
+        deliveries_are_known,
+    ]
