@@ -120,19 +120,26 @@ def events(as_json: Json = False) -> None:
 def why(
     who: Annotated[str, typer.Argument(help="An e-mail address, a contact key or an order number.")],
     merchant: Annotated[str, typer.Option(help="The merchant whose contact or order it is.")] = "main",
+    since: Annotated[str | None, typer.Option(help="Only what happened from this day on.")] = None,
     limit: Annotated[int, typer.Option(help="Most orders of a contact to tell of, the newest.", min=1)] = 10,
+    not_got: Annotated[
+        str | None, typer.Option("--not", help="Why WHO did not get this: a conversation, conversation/step, campaign.")
+    ] = None,
+    on: Annotated[str | None, typer.Option(help="With --not: on which day; default today.")] = None,
     today: Today = None,
     as_json: Json = False,
 ) -> None:
     """Tell the story of a contact or an order: what came in, each movement and its reason, what was delivered.
 
-    Also why a queue never held an order, and why an event led to no message.
+    With --not NAME: the first reason why it did not get that message, or was not released by that campaign, on a day.
 
     Ends with 0 if there is something to tell, 1 if nothing is known of WHO, 2 if it can't be tried.
     """
-    from pp_pipeline.commands.why import show_why
+    from pp_pipeline.commands.why import show_why, show_why_not
 
-    raise typer.Exit(show_why(who, merchant, today, as_json, limit))
+    if not_got is not None:
+        raise typer.Exit(show_why_not(who, merchant, not_got, on, today, as_json))
+    raise typer.Exit(show_why(who, merchant, today, as_json, limit, since))
 
 
 @app.command()
@@ -184,10 +191,22 @@ def serve(
 
 
 @app.command()
+def pages(
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=0, max=65535)] = 3001,
+    today: Today = None,
+) -> None:
+    """Open pages on localhost: what `pp why` tells. They change nothing."""
+    from pp_pipeline.commands.pages import serve_pages
+
+    raise typer.Exit(serve_pages(port, today))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+    pages_port: Annotated[int, typer.Option(help="Port of the pages beside it (`pp pages`).", min=0, max=65535)] = 3001,
 ) -> None:
-    """Open Dagster on localhost: lineage, runs, checks, backfills."""
+    """Open Dagster on localhost: lineage, runs, checks, backfills; and the pages of `pp pages`."""
     from pp_pipeline.commands.ui import serve
 
-    raise typer.Exit(serve(port))
+    raise typer.Exit(serve(port, pages_port))

@@ -14,7 +14,7 @@ from pp_pipeline.campaigns.parameters import Campaign, check_segments, load_camp
 from pp_pipeline.conversations.across import problems_across
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import ConversationError, load_conversations
-from pp_pipeline.conversations.tables import config_hashes
+from pp_pipeline.conversations.tables import run_hashes
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.feeds import Feed
 from pp_pipeline.landing.plain_feeds import all_feeds
@@ -64,7 +64,7 @@ class Configuration:
 
     def books_since(self, first_day: date) -> list[Book]:
         """What built days are held against, where the first file is of `first_day`."""
-        return books(self.manifest, first_day, config_hashes(self.conversations))
+        return books(self.manifest, first_day, run_hashes(self.conversations))
 
     def check(self) -> None:
         """Judge everything that people wrote.

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ _AXE = {
     "iframes": False,  # what stands in them is looked at by itself
 }
 _PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200"><rect width="320" height="200"/></svg>'
+_HERE = "http://127.0.0.1:"
 _BLOCKED = "blockedbyclient"
 _MEASURE = """() => ({
     too_wide: Math.max(0, document.documentElement.scrollWidth - window.innerWidth),
@@ -50,7 +52,8 @@ class Sight:
 class Browser:
     """Chromium, in a thread of its own: its event loop would stand in the way of tests that begin one.
 
-    Nothing comes from outside: pages are given, or files, and every request of theirs is refused.
+    Nothing comes from outside: pages are given, or files, or answered by a server of this machine, and every other
+    request of theirs is refused.
 
     Raises:
         NoBrowser: none is installed.
@@ -71,15 +74,17 @@ class Browser:
         images: bool = True,
         clicks: tuple[str, ...] = (),
         screenshot: Path | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Sight:
-        """Open a page, given as HTML or as a file, in a window of that width.
+        """Open a page, given as HTML, as a file or by an address of this machine, in a window of that width.
 
         Args:
             images: False blocks them, as many mail programs do.
+            fields: what to fill in first, by the labels of the fields.
             clicks: buttons to press first, by their words.
             screenshot: where to put a picture of the whole page.
         """
-        return self._thread.submit(self._look, page, width, scheme, images, clicks, screenshot).result()
+        return self._thread.submit(self._look, page, width, scheme, images, clicks, screenshot, fields or {}).result()
 
     def close(self) -> None:
         """End it."""
@@ -93,7 +98,7 @@ class Browser:
 
     def _look(
         self, page: str | Path, width: int, scheme: Scheme, images: bool, clicks: tuple[str, ...],
-        screenshot: Path | None,
+        screenshot: Path | None, fields: Mapping[str, str],
     ) -> Sight:  # fmt: skip
         opened, self._has_images = self._page, images
         self._faults.clear()
@@ -101,8 +106,12 @@ class Browser:
         opened.emulate_media(color_scheme=scheme)
         if isinstance(page, Path):
             opened.goto(page.as_uri())
+        elif page.startswith(_HERE):
+            opened.goto(page)
         else:
             opened.set_content(page)
+        for label, value in fields.items():
+            opened.get_by_label(label, exact=True).fill(value)
         for words in clicks:
             opened.get_by_role("button", name=words, exact=True).first.click()
         opened.wait_for_load_state("load")
@@ -116,7 +125,7 @@ class Browser:
         return Sight(**seen, faults=tuple(faults), violations=tuple(_words(each) for each in violations))
 
     def _answer(self, route: Route) -> None:
-        if route.request.url.startswith("file:"):
+        if route.request.url.startswith(("file:", _HERE)):
             route.continue_()
         elif route.request.resource_type != "image":
             route.abort("accessdenied")

@@ -27,10 +27,10 @@ _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @contextmanager
-def serve_process(settings: Settings) -> Iterator[int]:
-    """Runs the endpoint over a home; the port on which it answers."""
+def serve_process(settings: Settings, *words: str) -> Iterator[int]:
+    """Runs the endpoint over a home, or another word of `pp` that answers; the port on which it does."""
     environment = {**os.environ, "PP_HOME": str(settings.home), "PP_CHECKOUT": str(settings.checkout)}
-    command = [sys.executable, "-c", "from pp_pipeline.cli import app; app()", "serve", "--port", "0"]
+    command = [sys.executable, "-c", "from pp_pipeline.cli import app; app()", *(words or ["serve"]), "--port", "0"]
     endpoint = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert endpoint.stdout is not None

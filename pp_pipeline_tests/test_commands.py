@@ -5,6 +5,7 @@ The shop is built once by `pp run`; then `pp why` and `pp queue` are asked, and 
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,10 @@ from pp_pipeline.commands.batches import unique_prefixes
 from pp_pipeline.ledger.schema import claims
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.settings import Settings
+from pp_pipeline_tests.browser import Browser
 from pp_pipeline_tests.pipeline import copy_checkout
 from pp_pipeline_tests.sending_world import read_mail
+from pp_pipeline_tests.serve_process import serve_process
 
 TODAY = "2026-01-10"
 
@@ -45,6 +48,27 @@ FILES = {
     "2026-01-08": ["A1 ann 2026-01-01 2026-01-03 refunded", "E1 - 2026-01-08 - processing"],
     "2026-01-09": ["G1 gus 2026-01-01 - processing"],
 }
+# What is shipped is asked about; who left a review by then is thanked, the others are asked again.
+PARCEL = """
+conversation: parcel
+scope: order
+exit_when: [canceled]
+threads:
+  - thread: ask
+    steps:
+      - trigger: [shipped]
+      - {id: hold, wait: {days: 2}}
+      - {id: arrived, message: {channel: email, template: thank_you}}
+      - {wait: {days: 2}}
+      - {split: [{when: {reviewed: true}, thread: reviewers}]}
+      - {id: patience, wait: {days: 2}}
+      - {id: again, message: {channel: email, template: thank_you}}
+  - thread: reviewers
+    steps:
+      - {trigger: []}
+      - {id: thanks, message: {channel: email, template: thank_you}}
+"""
+FEEDBACK = "event,email,occurred_at,order_number,rating\nreview_left,ann@example.com,2026-01-06T10:00:00Z,A1,5\n"
 HEADER = (
     "order_number,email,ordered_at,ship_date,status,order_total,currency,sku,product_name,category,quantity,unit_price"
 )
@@ -104,7 +128,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         (checkout / f"dbt/models/campaigns/queue_{name}.sql").write_text(model)
     win_back = checkout / "pp_pipeline/conversations/win_back/conversation.yml"
     win_back.write_text(win_back.read_text().replace("weekday: thursday", "weekday: saturday"))  # that of the last day
+    parcel = checkout / "pp_pipeline/conversations/parcel"
+    parcel.mkdir()
+    (parcel / "conversation.yml").write_text(PARCEL)
+    shutil.copy(parcel.parent / "thank_you/thank_you.mjml.j2", parcel)
     (home / "inbox").mkdir(parents=True)
+    (home / "inbox/feedback_2026-01-06.csv").write_text(FEEDBACK)
     for day, orders in FILES.items():
         (home / f"inbox/orders_{day}.csv").write_text("\n".join([HEADER, *map(_row, orders)]) + "\n")
     with pytest.MonkeyPatch.context() as patch:
@@ -141,29 +170,30 @@ def test_why_tells_quarantined_rows_without_their_values(shop: Shop) -> None:
 
 def test_why_tells_movements_in_plain_words(shop: Shop) -> None:
     assert shop.texts("A1", "movements") == [
-        "01 loyal_customers: entered, due 2026-01-03 (order date 2026-01-01 + 2 days)",
-        "03 loyal_customers: left, released: fires loyal_customers",
-        "03 review_request: entered, due 2026-01-06 (ship date 2026-01-03 + 3 days)",
-        "06 review_request: left, released: fires review_request",
-        "01 thank_you: entered, due 2026-01-03 (order date 2026-01-01 + 2 days)",
-        "03 thank_you: left, released: fires thank_you",
-        "01 welcome: entered, due 2026-01-01 (order date 2026-01-01)",
-        "01 welcome: left, released: fires welcome",
-        "01 win_back: entered, due 2026-01-06 (order date 2026-01-01 + 5 days)",
-        "05 win_back: left, superseded: a newer order counts, A2 of 2026-01-05 (orders_2026-01-05.csv:2)",
+        "01 queue loyal_customers: entered, due 2026-01-03 (order date 2026-01-01 + 2 days)",
+        "03 queue loyal_customers: left, released: fires loyal_customers",
+        "03 queue review_request: entered, due 2026-01-06 (ship date 2026-01-03 + 3 days)",
+        "06 queue review_request: left, released: fires review_request",
+        "01 queue thank_you: entered, due 2026-01-03 (order date 2026-01-01 + 2 days)",
+        "03 queue thank_you: left, released: fires thank_you",
+        "01 queue welcome: entered, due 2026-01-01 (order date 2026-01-01)",
+        "01 queue welcome: left, released: fires welcome",
+        "01 queue win_back: entered, due 2026-01-06 (order date 2026-01-01 + 5 days)",
+        "05 queue win_back: left, superseded: a newer order counts, A2 of 2026-01-05 (orders_2026-01-05.csv:2)",
     ]
-    assert "04 review_request: moved, due 2026-01-07 (ship date 2026-01-04 + 3 days)" in shop.texts("F1", "movements")
-    assert "03 thank_you: left, canceled: its status is canceled" in shop.texts("B1", "movements")
-    late = "09 thank_you: left, expired, 6 days late: the campaign allows 3 days"
+    moved = "04 queue review_request: moved, due 2026-01-07 (ship date 2026-01-04 + 3 days)"
+    assert moved in shop.texts("F1", "movements")
+    assert "03 queue thank_you: left, canceled: its status is canceled" in shop.texts("B1", "movements")
+    late = "09 queue thank_you: left, expired, 6 days late: the campaign allows 3 days"
     assert late in shop.texts("G1", "movements")
-    assert "09 win_back: left, released, 3 days late: fires win_back" in shop.texts("G1", "movements")
+    assert "09 queue win_back: left, released, 3 days late: fires win_back" in shop.texts("G1", "movements")
 
 
 def test_why_quotes_the_audience_and_the_values_that_it_saw(shop: Shop) -> None:
     left = next(one for one in shop.order("D1")["movements"] if one["reason"] == "filtered")
     assert left["audience_values"] == {"order_count": 1, "bought_sku('S9', within_days=30)": False}
     assert left["text"] == (
-        "win_back: left, filtered: not in the audience (order_count >= 2 or bought_sku('S9', within_days=30)): "
+        "queue win_back: left, filtered: not in the audience (order_count >= 2 or bought_sku('S9', within_days=30)): "
         "order_count = 1, bought_sku('S9', within_days=30) = no"
     )
 
@@ -199,10 +229,32 @@ def test_why_follows_events_to_messages_and_batches(shop: Shop) -> None:
     held = shop.batch("review_request", "2026-01-06")["hash"]
     waits = f"06 message review_request/ask_for_review by email: not sent, batch {held[:8]} waits for approval (old)"
     assert waits in shop.texts("A1", "outgoing")
-    once = "07 no message of loyal_thanks: a contact enters it once, and did on 2026-01-03 with order A1"
-    assert shop.texts("A2", "no_messages") == [once]
+    once = "a contact enters it once, and did on 2026-01-03 with order A1"
+    assert shop.texts("A2", "no_messages") == [f"07 conversation loyal_thanks: ignored loyal_customers: {once}"]
     welcome = next(one for one in shop.order("A1")["events"] if one["event_name"] == "welcome")
     assert welcome["takers"] == [] and welcome["text"].endswith("nobody takes it")
+
+
+def test_why_tells_where_runs_of_conversations_stand_and_turn(shop: Shop) -> None:
+    assert [text for text in shop.texts("A1", "positions") if "parcel" in text] == [
+        "03 conversation parcel: entered at ask by shipped (order A1)",
+        "03 conversation parcel: waits at ask.hold (wait 2 days) until 2026-01-05",
+        "05 conversation parcel: waits at ask (wait 2 days) until 2026-01-07",
+        "07 conversation parcel: split: to reviewers, as reviewed: reviewed = yes",
+        "07 conversation parcel: left: it came to its end",
+    ]
+    assert shop.texts("A1", "feedback") == ["06 feedback: review left (rated 5)"]
+    assert "05 conversation parcel: split: no branch is true, on to the next step: reviewed = no" in shop.texts(
+        "F1", "positions"
+    )
+    [standing] = shop.order("D1")["runs"]
+    assert standing["text"] == "conversation parcel: stands at ask.patience (wait 2 days) until 2026-01-11"
+    assert standing["text"] in shop.pp("why", "dee@example.com", "--since", "2026-01-09")
+    told = shop.pp("why", "A1", "--not", "parcel/again", "--on", "2026-01-09", "--today", TODAY)
+    assert told.startswith("Did not get parcel/again on 2026-01-09 (split) the run of 2026-01-03 (order A1) went")
+    assert shop.records("why", "D1", "--not", "parcel/again", "--today", TODAY)["link"] == "stands"
+    assert shop.pp("why", "Z9", "--not", "parcel", code=1).startswith("Nothing is known of 'Z9'")
+    assert "there is no campaign, conversation or" in shop.pp("why", "A1", "--not", "parcels", code=2)
 
 
 def test_why_knows_a_contact_by_address_and_by_key(shop: Shop) -> None:
@@ -214,7 +266,7 @@ def test_why_knows_a_contact_by_address_and_by_key(shop: Shop) -> None:
     told = shop.pp("why", "ann@example.com", "--limit", "1")
     assert "in_between, 2 orders, 40.00 USD in all, 20.00 USD on average" in told
     assert "The newest 1 of 2 orders follow" in told
-    assert "Order A2" in told and "Order A1" not in told
+    assert "A2 processing, ordered" in told and "A1 processing, ordered" not in told
 
 
 def test_why_says_plainly_that_nothing_is_known(shop: Shop) -> None:
@@ -397,8 +449,9 @@ def test_messages_are_rendered_about_real_orders(shop: Shop) -> None:
     found = shop.records("render", "all")
     assert found["about"] == "About order A2 of 2026-01-05, as it was known on 2026-01-09."
     assert [one["message"] for one in found["messages"]] == [
-        *("loyal_thanks/you_keep_coming_back", "review_by_text/how_is_it", "review_request/how_was_it"),
-        *("review_request/two_lines", "thank_you/thank_you", "win_back/we_miss_you", "win_back/still_choosing"),
+        *("loyal_thanks/you_keep_coming_back", "parcel/thank_you", "review_by_text/how_is_it"),
+        *("review_request/how_was_it", "review_request/two_lines", "thank_you/thank_you"),
+        *("win_back/we_miss_you", "win_back/still_choosing"),
     ]
     assert "win_back/we_miss_you" in Path(found["gallery"]).read_text()
     before = shop.records("render", "thank_you", "--contact", "ann@example.com", "--on", "2026-01-04")
@@ -455,3 +508,28 @@ def test_prefixes_are_as_long_as_they_have_to_be() -> None:
     assert unique_prefixes(["a" * 64, "b" * 64]) == {"a" * 64: "a" * 8, "b" * 64: "b" * 8}
     near = ["a" * 9 + "b" * 55, "a" * 64]
     assert unique_prefixes(near) == {near[0]: "a" * 9 + "b", near[1]: "a" * 10}
+
+
+def test_the_page_tells_the_same_in_a_browser(shop: Shop) -> None:
+    """A form posted by a real browser, at the width of a phone; no address stands in the page's own."""
+    settings = Settings.from_environment()
+    fields = {
+        "E-mail address, contact key or order number": "ann@example.com",
+        "Message or campaign": "win_back/we_miss_you",
+        "On": "2026-01-09",
+    }
+    browser = Browser()
+    try:
+        with serve_process(settings, "pages", "--today", TODAY) as port:
+            page = f"http://127.0.0.1:{port}/why"
+            life = browser.look(page, 390, "dark", fields=fields, clicks=("Tell",))
+            order = browser.look(page, 1200, fields=dict([*fields.items()][:1]), clicks=("Tell", "A2"))
+    finally:
+        browser.close()
+    assert (life.too_wide, life.faults, life.violations) == (0, (), ())
+    assert (order.too_wide, order.faults, order.violations) == (0, (), ())
+    assert "Did not get win_back/we_miss_you on 2026-01-09 (not due)" in life.text
+    assert "order A2: it waited in the queue win_back, due 2026-01-10" in life.text
+    assert "came into" not in life.text and "queue welcome: left, released: fires welcome" in life.text
+    assert "Order A2" in order.text and "queue summer" not in order.text
+    assert "summer: the campaign is active from 2026-06-01" in order.text

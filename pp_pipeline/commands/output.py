@@ -117,13 +117,14 @@ def guarded(command: Callable[P, int]) -> Callable[P, int]:
 def _run(command: Callable[[], int]) -> int:
     try:
         return command()
-    except _expected_errors() as error:
+    except expected_errors() as error:
         err.print("[bold red]error[/]", end=" ")
         err.print(str(error), markup=False)
         return 2
 
 
-def _expected_errors() -> tuple[type[Exception], ...]:
+def expected_errors() -> tuple[type[Exception], ...]:
+    """What a person can put right; the texts of these say how."""
     from pp_pipeline.campaigns.parameters import CampaignError
     from pp_pipeline.contact_keys import SecretError
     from pp_pipeline.conversations.loading import ConversationError

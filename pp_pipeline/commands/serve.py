@@ -5,11 +5,11 @@ as addresses hold tokens.
 """
 
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Mapping
 
+from pp_pipeline.commands.http_server import answer, listen
 from pp_pipeline.commands.output import guarded, out
 from pp_pipeline.landing.file_names import read_name
 from pp_pipeline.landing.plain_feeds import all_feeds
@@ -24,10 +24,6 @@ from pp_pipeline.serving.rows import FEED
 from pp_pipeline.serving.webhooks import sources_of
 from pp_pipeline.settings import Settings, SettingsError, utc_now
 
-_MOST_AT_ONCE = 500
-_KEEP_ALIVE_SECONDS = 15
-_END_SECONDS = 15
-
 
 @guarded
 def serve_endpoint(host: str, port: int) -> int:
@@ -35,7 +31,7 @@ def serve_endpoint(host: str, port: int) -> int:
     settings = Settings.from_environment()
     with Ledger(settings) as ledger:
         endpoint = make_endpoint(settings, ledger)
-        listener = _listen(host, port)
+        listener = listen(host, port, "pp serve", "choose with --host, --port")
         where = f"http://[{host}]" if ":" in host else f"http://{host}"
         out.print(f"pp serve answers on {where}:{listener.getsockname()[1]}. Ctrl-C ends it.")
         _run(endpoint, listener)
@@ -74,44 +70,12 @@ def _check_file_name(merchants: Mapping[str, Merchant]) -> None:
         )
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()  # so that whoever reads the start line is answered
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such port"
-        raise SettingsError(
-            f"pp serve can't listen on {host} port {port}: {reason}; choose with --host, --port"
-        ) from None
-    return listener
-
-
 def _run(endpoint: Endpoint, listener: socket.socket) -> None:
-    import uvicorn
-
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
-    config = uvicorn.Config(
-        make_app(endpoint),
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        limit_concurrency=_MOST_AT_ONCE,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_END_SECONDS,
-        lifespan="off",
-    )
-    # uvicorn ends in good order and then hands the signal on: it must not kill us before we have ended, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return
+        answer(make_app(endpoint), listener)
     finally:
         LOG.removeHandler(handler)
-        listener.close()

@@ -1,7 +1,8 @@
-"""`pp ui`: Dagster's webserver and daemon on this machine only.
+"""`pp ui`: Dagster's webserver and daemon, and the pages beside them, on this machine only.
 
 The webserver has no login, so it is given nothing that could send: no password of a channel or relay, no contact
-secret, no live mode. What a person launches in it is queued, and the daemon starts it, with its own environment.
+secret, no live mode. What a person launches in it is queued, and the daemon starts it, with its own environment. The
+pages (`pp pages`) send nothing; they look addresses up by the contact secret, and have no password either.
 """
 
 import os
@@ -16,11 +17,12 @@ from pp_pipeline.commands.output import err, guarded, out
 from pp_pipeline.settings import Settings
 
 _OF_SENDING = ("PP_SECRET", "PP_LIVE")
+_PASSWORDS = ("PP_SECRET_",)
 
 
 @guarded
-def serve(port: int) -> int:
-    """Start both, wait for either to end, end the other."""
+def serve(port: int, pages_port: int) -> int:
+    """Start all, wait for the webserver to end, end the others."""
     settings = Settings.from_environment()
     prepare_dagster_home(settings)
     workspace = ["-w", str(settings.checkout / "workspace.yaml")]
@@ -30,25 +32,30 @@ def serve(port: int) -> int:
     web = subprocess.Popen(
         [programs / "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
         cwd=settings.checkout,
-        env=_without_secrets(os.environ) | {"PYTHONUNBUFFERED": "1"},
+        env=_without(_OF_SENDING, os.environ) | {"PYTHONUNBUFFERED": "1"},
     )
-    # A service manager ends it with SIGTERM: the two processes must not stay behind.
+    pages = subprocess.Popen(
+        [sys.executable, "-c", "from pp_pipeline.cli import app; app()", "pages", "--port", str(pages_port)],
+        cwd=settings.checkout,
+        env=_without(_PASSWORDS, os.environ) | {"PYTHONUNBUFFERED": "1"},
+    )
+    # A service manager ends it with SIGTERM: the processes must not stay behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return web.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        for process in (web, daemon):
+        for process in (web, daemon, pages):
             process.terminate()
-        for process in (web, daemon):
+        for process in (web, daemon, pages):
             try:
                 process.wait(timeout=15)
             except subprocess.TimeoutExpired:
-                err.print("a Dagster process did not end; it is stopped hard")
+                err.print("a process did not end; it is stopped hard")
                 process.kill()
 
 
-def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for what must not be able to send."""
-    return {name: value for name, value in environment.items() if not name.startswith(_OF_SENDING)}
+def _without(beginnings: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the variables that begin so."""
+    return {name: value for name, value in environment.items() if not name.startswith(beginnings)}

@@ -62,9 +62,28 @@ class Deed:
     drawn_occurrence: int | None = None
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A way on from a split: by the branch of that number (from 0), or by none: to the next step."""
+
+    node: int
+    place: Place
+    branch: int | None
+    offset: int
+
+
+@dataclass(frozen=True)
+class End:
+    """The end of a way: at an exit, or behind the last step of a thread."""
+
+    node: int
+    place: Place
+    offset: int
+
+
 @dataclass
 class Program:
-    """All ways of the runs that enter at one thread.
+    """All ways of the runs that enter at one thread. Its `turns` and `ends` are told by `pp why` alone.
 
     Attributes:
         weekday: of the day of entry (0: Monday); None where it makes no difference.
@@ -77,6 +96,8 @@ class Program:
     nodes: list[Checks] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -157,7 +178,7 @@ class _Walker:
             thread = self.conversation.threads[run.thread]
             step = thread.steps[run.step] if run.step < len(thread.steps) else None
             if step is None or step.exit:
-                self._count_path()
+                self._end(run)
                 return []
             after = (run.thread, run.step + 1)
             if step.split is not None:
@@ -172,7 +193,8 @@ class _Walker:
                 after = target
             run = run.at(after)
 
-    def _count_path(self) -> None:
+    def _end(self, run: _Run) -> None:
+        self.program.ends.append(End(run.node, (run.thread, run.step), run.offset))
         self.paths += 1
         if self.paths > MOST_PATHS:
             raise TooManyPaths(f"has more than {MOST_PATHS:,} different paths; split less, or loop less often")
@@ -204,17 +226,22 @@ class _Walker:
     def _forks(self, run: _Run, step: Step, after: Place) -> list[_Run]:
         ways = []
         checks = self.program.nodes[run.node]
-        for branch in step.split or ():
+        for number, branch in enumerate(step.split or ()):
             condition = self._condition(branch.when.clauses(self.conversation.kind))
             true, false = (Check(condition, run.offset, expected) for expected in (True, False))
             if false not in checks:  # it was asked on this day before, and was false
                 target = find_step(self.conversation, branch.thread)
                 assert target is not None, "flow.py found it"
-                ways.append(run.at(target, self._node(checks | {true})))
+                ways.append(run.at(target, self._turn(run, number, checks | {true})))
             if true in checks:
                 return ways
             checks = checks | {false}
-        return [*ways, run.at(after, self._node(checks))]
+        return [*ways, run.at(after, self._turn(run, None, checks))]
+
+    def _turn(self, run: _Run, branch: int | None, checks: Checks) -> int:
+        node = self._node(checks)
+        self.program.turns.append(Turn(node, (run.thread, run.step), branch, run.offset))
+        return node
 
     def _condition(self, clauses: tuple[Clause, ...]) -> int:
         return self.conditions.setdefault(clauses, len(self.conditions))

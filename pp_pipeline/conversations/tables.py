@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pp_pipeline.warehouse import Connection
 
 Row = tuple[Any, ...]
+RUN_MODELS = ("conversation_runs_1", "conversation_runs_2", "conversation_runs_3")
 
 TABLES = {
     # one row per event that begins a run, thread and, where it matters, day of the week
@@ -126,10 +127,10 @@ def conversation_tables(conversations: Sequence[Conversation]) -> dict[str, list
     return rows
 
 
-def config_hashes(conversations: Sequence[Conversation]) -> dict[str, str]:
+def run_hashes(conversations: Sequence[Conversation]) -> dict[str, str]:
     """What the books of runs are held against besides dbt's own files, by model: a hash of all tables."""
     tables = hashlib.sha256(repr(conversation_tables(conversations)).encode()).hexdigest()[:32]
-    return dict.fromkeys(("conversation_runs_1", "conversation_runs_2", "conversation_runs_3"), tables)
+    return dict.fromkeys(RUN_MODELS, tables)
 
 
 def write_conversation_tables(connection: "Connection", conversations: Sequence[Conversation]) -> None:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from pp_pipeline.contact_keys import phone_key
 from pp_pipeline.landing.cell_types import CHANNELS
@@ -23,6 +23,7 @@ from pp_pipeline.serving.contact_words import (
     standing_of,
     unsubscribe,
 )
+from pp_pipeline.serving.headers import WithHeaders
 from pp_pipeline.serving.intake import LOG, Intake, LedgerBusy
 from pp_pipeline.serving.link_tokens import read_link_token
 from pp_pipeline.serving.openapi import description
@@ -40,14 +41,6 @@ from pp_pipeline.serving.twilio import NO_ANSWER
 from pp_pipeline.serving.webhooks import NotReadable, Source, take_post
 from pp_pipeline.settings import Settings
 
-_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex",
-    "Cache-Control": "no-store",
-}
 _NO_ENTRY = "This link is not valid"
 _HOW_TO_GO_ON = "Please open it once more from the message, the whole of it, or answer to the message."
 _BUSY = "Please try again in a minute"
@@ -148,27 +141,7 @@ def make_app(endpoint: Endpoint) -> ASGIApp:
         exception_handlers={HTTPException: _problem, LedgerBusy: _busy, Exception: _unforeseen},
     )
     app.router.redirect_slashes = False  # it would redirect to whatever host the request names
-    return _WithHeaders(app)
-
-
-class _WithHeaders:
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *((name, value) for name, value in _ENCODED_HEADERS if name not in given),
-                ]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-_ENCODED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+    return WithHeaders(app, CONTENT_SECURITY_POLICY)
 
 
 def _choices(form: Mapping[str, str]) -> tuple[dict[Choice, bool], str]:

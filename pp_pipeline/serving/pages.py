@@ -1,18 +1,14 @@
 """The pages that contacts see: small, without scripts, cookies or anything from elsewhere."""
 
-import base64
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from pp_pipeline.html_pages import HtmlPages
 from pp_pipeline.landing.cell_types import MESSAGE_KINDS
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.serving.contact_words import CHOICES, NOTIFICATION_PREFERENCES, Choice, Standing
 
-_FOLDER = Path(__file__).parent / "templates"
 _CHANNEL_NAMES = {"email": "E-mail", "sms": "Text messages (SMS)"}
 _PREFERENCE_NAMES = {"email": "By e-mail", "sms": "By text", "both": "Both"}
 _REASONS = {
@@ -22,14 +18,8 @@ _REASONS = {
 _BY_THE_SHOP = "We were asked not to write to you here."
 _BY_PHONE = "You answered STOP from your phone; answer START from there to get them again."
 
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-_STYLE = (_FOLDER / "style.css").read_text(encoding="utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+_PAGES = HtmlPages(Path(__file__).parent / "templates")
+CONTENT_SECURITY_POLICY = _PAGES.content_security_policy
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class ShownChoice:
 
 def unsubscribe_page(merchant: Merchant, token: str, channel: str, is_done: bool) -> str:
     """Asks whether to unsubscribe, or says that it is done."""
-    return _page(
+    return _PAGES.render(
         "unsubscribe.html.j2", merchant=merchant, token=token, channel_name=_in_sentence(channel), is_done=is_done
     )
 
@@ -65,7 +55,7 @@ def preferences_page(
         channels: those by which it can be reached; of the others nothing is shown.
     """
     shown = [choice for choice in CHOICES if choice[0] in channels]
-    return _page(
+    return _PAGES.render(
         "preferences.html.j2",
         merchant=merchant,
         token=token,
@@ -83,7 +73,7 @@ def field_of(choice: Choice) -> str:
 
 def problem_page(title: str, text: str) -> str:
     """Says what is the matter, where nobody is known to be spoken to."""
-    return _page("problem.html.j2", title=title, text=text)
+    return _PAGES.render("problem.html.j2", title=title, text=text)
 
 
 def _choice(choice: Choice, standing: Standing, number: Standing | None) -> ShownChoice:
@@ -103,7 +93,3 @@ def _hindrance(reasons: set[str]) -> str:
 
 def _in_sentence(channel: str) -> str:
     return {"email": "e-mail", "sms": "text message"}[channel]
-
-
-def _page(template: str, **values: object) -> str:
-    return _ENVIRONMENT.get_template(template).render(style=_STYLE, **values)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from pp_pipeline.sending.batches import Batch, BatchState, batch_states
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.settings import Settings
-from pp_pipeline.why.story import Outgoing, Suppression
+from pp_pipeline.why.entries import Outgoing
+from pp_pipeline.why.ledger_entries import moment
+from pp_pipeline.why.reasons import about_reason
+from pp_pipeline.why.story import Suppression
 
 _CHUNK = 1_000
 _STATES = {
@@ -38,6 +41,7 @@ class Planned:
     name: str
     event_id: str
     order_number: str | None
+    step: str | None = None
 
     @property
     def on(self) -> date:
@@ -109,15 +113,17 @@ class DeliveryTeller:
         name = planned.name if planned else _ledger_name(row)
         file = self._outbox_file(row)
         if row.state == "sent":
-            words = f"sent {_moment(row.settled_at)}"
+            words = f"sent {moment(row.settled_at)}"
         elif row.state == "claimed":
-            words = f"{_STATES['claimed']} {_moment(row.claimed_at)}"
+            words = f"{_STATES['claimed']} {moment(row.claimed_at)}"
         else:
             words = _STATES.get(row.state) or str(row.state)
         words += f" ({row.target})" if row.target == "rehearsal" or not self.settings.live else ""
-        words += f", {row.reason}" if row.reason else ""
+        words += f", {row.reason}{about_reason(row.reason)}" if row.reason else ""
         if row.deferred_until is not None:
-            words += f", not before {_moment(row.deferred_until)}"
+            words += f", not before {moment(row.deferred_until)}"
+        if row.first_tried_on and row.acted_at and row.first_tried_on < row.acted_at.date():
+            words += f", first tried on {row.first_tried_on}"
         words += f", batch {row.batch_hash[:8]}" if row.batch_hash else ""
         words += f", {file}" if file else ""
         words += "" if planned else "; no longer planned"
@@ -135,6 +141,9 @@ class DeliveryTeller:
             settled_at=row.settled_at,
             batch=row.batch_hash,
             outbox_file=file,
+            conversation=row.conversation,
+            step=row.step,
+            acted_at=row.acted_at,
         )
 
     def _outbox_file(self, row: Row[Any]) -> str | None:
@@ -175,6 +184,8 @@ def _held(planned: Planned, standing: tuple[Batch, BatchState] | None, target: s
         reason=state.reason if state else "",
         target=target,
         batch=batch.hash if batch else None,
+        conversation=planned.batch.name if planned.kind == "message" else None,
+        step=planned.step,
     )
 
 
@@ -182,10 +193,6 @@ def _ledger_name(row: Row[Any]) -> str:
     if row.kind == "message":
         return f"message {row.conversation}/{row.step} by {row.channel}"
     return f"event to {row.channel}"
-
-
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "at an unknown time"
 
 
 def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pp_pipeline.sending.contact_facts import newest_row_first
 from pp_pipeline.sending.plan import marks
 from pp_pipeline.warehouse import Connection
-from pp_pipeline.why.story import Source
+from pp_pipeline.why.entries import Source
 
 _CHUNK = 1_000
 
@@ -94,14 +94,24 @@ class MessageRow(NamedTuple):
     due_on: date
 
 
-class RunRow(NamedTuple):
-    """A row of `conversation_runs`."""
+class FeedbackRow(NamedTuple):
+    """A row of `feedback_rows`."""
 
-    conversation: str
-    run_key: str
-    event_id: str
+    file_date: date
+    occurred_on: date
+    occurred_at: datetime
+    contact_key: str
+    event: str
+    feed_file: str
+    feed_line: int
+    message_id: str | None
     order_number: str | None
-    begun_on: date
+    channel: str | None
+    is_machine_open: bool | None
+    link: str | None
+    bounce: str | None
+    rating: float | None
+    action: str | None
 
 
 class QuarantineRow(NamedTuple):
@@ -160,28 +170,45 @@ class History:
         order = "movement_on, case movement when 'entered' then 0 when 'moved' then 1 else 2 end"
         return self._typed(MovementRow, queue, "order_number", order_numbers, order)
 
-    def events(self, order_numbers: Iterable[str]) -> list[EventRow]:
-        """The events of the orders, whoever fired them."""
-        return self._typed(EventRow, "all_events", "order_number", order_numbers, "occurred_on, event_name")
+    def events(self, order_numbers: Iterable[str], contact_keys: Iterable[str]) -> list[EventRow]:
+        """The events of the orders, whoever fired them, and those of the contacts that are about no order."""
+        columns = ", ".join(EventRow._fields)
+        by_order = f"select {columns} from all_events where merchant = ? and order_number in ({{}})"
+        by_contact = (
+            f"select {columns} from all_events where merchant = ? and order_number is null and contact_key in ({{}})"
+        )
+        found = [
+            *self._rows("all_events", by_order, sorted(order_numbers)),
+            *self._rows("all_events", by_contact, sorted(contact_keys)),
+        ]
+        return sorted(
+            (EventRow(*row) for row in found), key=lambda row: (row.occurred_on, row.event_name, row.event_id)
+        )
 
     def messages(self, contact_keys: Iterable[str]) -> list[MessageRow]:
         """The messages planned for the contacts."""
         order = "due_on, conversation, message_id"
         return self._typed(MessageRow, "planned_messages", "contact_key", contact_keys, order)
 
-    def runs(self, contact_keys: Iterable[str]) -> list[RunRow]:
-        """The runs of the contacts, in the order in which they began."""
-        return self._typed(RunRow, "conversation_runs", "contact_key", contact_keys, "begun_on, conversation")
+    def feedback(self, contact_keys: Iterable[str]) -> list[FeedbackRow]:
+        """What came back from the contacts, in order of time."""
+        order = "occurred_at, event, feed_file, feed_line"
+        return self._typed(FeedbackRow, "feedback_rows", "contact_key", contact_keys, order)
 
-    def segments(self, contact_key: str, on: date) -> list[str]:
-        """The segments that a contact is in on a day."""
-        if not self.connection.table_exists("segment_snapshots"):
+    def segment_days(self, contact_key: str) -> dict[str, set[date]]:
+        """The days on which a contact is in each segment."""
+        sql = "select segment, snapshot_on from segment_snapshots where merchant = ? and contact_key in ({})"
+        found: dict[str, set[date]] = {}
+        for segment, on in self._rows("segment_snapshots", sql, [contact_key]):
+            found.setdefault(segment, set()).add(on)
+        return found
+
+    def built_days(self, model: str) -> list[date]:
+        """The days of a model that were built, in order."""
+        if not self.connection.table_exists("built_days"):
             return []
-        sql = """
-            select segment from segment_snapshots
-            where merchant = ? and contact_key = ? and snapshot_on = ? order by segment
-        """
-        return [row[0] for row in self.connection.rows(sql, (self.merchant, contact_key, on))]
+        sql = "select distinct day from built_days where model = ? order by day"
+        return [row[0] for row in self.connection.rows(sql, (model,))]
 
     def _typed(self, kind: Any, table: str, column: str, values: Iterable[str], order: str) -> list[Any]:
         sql = f"""

@@ -1,14 +1,19 @@
-"""Events and what came of them: who takes them, and why a conversation planned no message."""
+"""Events and what came of them: who takes them, and why a conversation did not begin a run by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
 from pp_pipeline.conversations.conversation import Conversation
-from pp_pipeline.conversations.exits import exits_of
 from pp_pipeline.conversations.takers import relays_of, takers_of
 from pp_pipeline.merchants import Merchant
-from pp_pipeline.why.history import EventRow, MessageRow, RunRow, VersionRow, in_force
-from pp_pipeline.why.story import Event, NoMessage
+from pp_pipeline.why.entries import Event, NoMessage
+from pp_pipeline.why.history import EventRow
+from pp_pipeline.why.positions import leaving_words
+from pp_pipeline.why.runs import Leaving, Possible, Run, Runs
+
+_NOT_BUILT = "the plan holds none; if its files changed since, `pp run` plans anew"
 
 
 @dataclass(frozen=True)
@@ -16,15 +21,12 @@ class EventTeller:
     """Tells of the events of one merchant's orders.
 
     Attributes:
-        messages, runs: the messages and runs of the contacts of these orders.
-        orders: the versions of the orders.
+        runs: the runs of the contacts of these orders, and the events that might have begun one.
     """
 
     merchant: Merchant
     conversations: Sequence[Conversation]
-    messages: Sequence[MessageRow]
-    runs: Sequence[RunRow]
-    orders: Mapping[str, Sequence[VersionRow]]
+    runs: Runs
 
     def relays(self, event_name: str) -> list[str]:
         """The relays that take an event."""
@@ -45,50 +47,64 @@ class EventTeller:
         )
 
     def no_messages(self, row: EventRow) -> list[NoMessage]:
-        """The conversations that take an event and planned nothing for it."""
+        """The conversations that take an event and began no run by it."""
         found = []
         for conversation in self._conversations(row):
             name = conversation.conversation
-            own = [message for message in self.messages if message.conversation == name]
-            if any(message.event_id == row.event_id for message in own):
+            possible = self.runs.possible_of(row.event_id, name)
+            if any(one.has_begun for one in possible):
                 continue
-            text = f"no message of {name}: {self._why_none(row, conversation)}"
+            text = f"conversation {name}: ignored {row.event_name}: {self._why_ignored(row, conversation, possible)}"
             found.append(NoMessage(on=row.occurred_on, text=text, event_id=row.event_id, conversation=name))
         return found
 
     def _conversations(self, row: EventRow) -> list[Conversation]:
-        return [one for one in self.conversations if row.event_name in one.events]
+        return self._takers.get(row.event_name, [])
 
-    def _why_none(self, row: EventRow, conversation: Conversation) -> str:
-        if conversation.live_from is not None and row.occurred_on < conversation.live_from:
+    @cached_property
+    def _takers(self) -> dict[str, list[Conversation]]:
+        found: dict[str, list[Conversation]] = {}
+        for conversation in self.conversations:
+            for event in conversation.events:
+                found.setdefault(event, []).append(conversation)
+        return found
+
+    def _why_ignored(self, row: EventRow, conversation: Conversation, possible: Sequence[Possible]) -> str:
+        """The first reason of DESIGN 4, "Each day", 2."""
+        on = row.occurred_on
+        if conversation.live_from is not None and on < conversation.live_from:
             return f"it is live from {conversation.live_from}"
-        version = in_force(self.orders.get(row.order_number or "", ()), row.occurred_on)
-        if version is not None:
-            exits = exits_of(version.status, version.returned_lines, version.refunded_cents)
-            if ends := [word for word in conversation.exit_words if word in exits]:
-                return f"its order is {ends[0].replace('_', ' ')}, which ends it (exit_when)"
-        run_key = _run_key(row, conversation)
-        if run_key is None:
+        if not possible:
+            return _NOT_BUILT
+        key = possible[0].key(conversation.scope)
+        if key is None:
             return f"it is about one {conversation.scope}, and the event names none"
-        runs = [run for run in self.runs if (run.conversation, run.run_key) == (conversation.conversation, run_key)]
-        if any(run.event_id == row.event_id for run in runs):
-            return "a run of it began, and nothing of that run was due so far"
-        earlier = [run for run in runs if run.begun_on <= row.occurred_on]
-        if not earlier:
-            return "the plan holds none; if its files changed since, `pp run` plans anew"
-        last = earlier[-1]
-        if last.begun_on == row.occurred_on:
-            return f"order {last.order_number} counts that day, one event a day does"
-        if conversation.entries == "once":
-            return f"a contact enters it once, and did on {earlier[0].begun_on} with order {earlier[0].order_number}"
-        return f"the run that began on {last.begun_on} with order {last.order_number} went on, and was not pulled"
+        at_once = [word for one in possible for day, word in self.runs.endings.get(one.run_id, ()) if day <= on]
+        if at_once:
+            return f"it would end at once, {leaving_words(Leaving(on, at_once[0]))}"
+        runs = [run for run in self.runs.of_key(conversation, key) if run.begin.begun_on <= on]
+        if runs and runs[-1].begin.begun_on == on:
+            return f"{_by(runs[-1])} counts that day, one event a day does"
+        if runs and runs[-1].is_inside(on):
+            return self._why_not_pulled(runs[-1], possible[0])
+        if runs and conversation.entries == "once":
+            return f"a contact enters it once, and did on {runs[0].begin.begun_on} {_with(runs[0])}"
+        return _NOT_BUILT
+
+    def _why_not_pulled(self, run: Run, possible: Possible) -> str:
+        begin = run.begin
+        inside = f"the run that began on {begin.begun_on} {_with(run)} went on"
+        yesterday = date.fromordinal(possible.begun_on.toordinal() - 1)
+        stay = run.stay_on(yesterday)
+        rank = stay.rank if stay else run.thread.rank
+        if possible.rank <= rank:
+            return f"{inside}, it stood at rank {rank} and only a higher one than that pulls (this is {possible.rank})"
+        return f"{inside}, its order is newer than {possible.order_number}"
 
 
-def _run_key(row: EventRow, conversation: Conversation) -> str | None:
-    """As dbt/macros/run_candidates.sql makes it; None where the event says less than the scope asks for."""
-    parts = {
-        "contact": [row.contact_key],
-        "order": [row.contact_key, row.order_number],
-        "line": [row.contact_key, row.order_number, row.sku],
-    }[conversation.scope]
-    return ":".join(str(part) for part in parts) if None not in parts else None
+def _by(run: Run) -> str:
+    return f"order {run.begin.order_number}" if run.begin.order_number else run.begin.event_name
+
+
+def _with(run: Run) -> str:
+    return f"with order {run.begin.order_number}" if run.begin.order_number else f"by {run.begin.event_name}"

@@ -15,14 +15,31 @@ from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.plan import BatchId, delivery_key
 from pp_pipeline.warehouse import Connection
 from pp_pipeline.why.deliveries import DeliveryTeller, Planned
+from pp_pipeline.why.entries import FileContent, Outgoing, QuarantinedRow, Source, Version
+from pp_pipeline.why.feedback import feedback_entries
 from pp_pipeline.why.history import EventRow, History, MessageRow, MovementRow, QuarantineRow, VersionRow
+from pp_pipeline.why.ledger_entries import contents
 from pp_pipeline.why.messages import EventTeller
+from pp_pipeline.why.positions import RunTeller
 from pp_pipeline.why.queues import QueueTeller
 from pp_pipeline.why.rules import Rules
-from pp_pipeline.why.story import OrderStory, Outgoing, QuarantinedRow, Source, Version
+from pp_pipeline.why.runs import Runs, make_runs
+from pp_pipeline.why.story import OrderStory
 from pp_pipeline.why.words import version_words
 
 Versions = Mapping[str, Sequence[VersionRow]]
+NO_ORDER = ""
+_RUN_TABLES = ("all_events", "conversation_runs", "segment_snapshots")
+
+
+@dataclass(frozen=True)
+class Told:
+    """The stories of orders, by the time they were ordered; `own` is what is about their contact and no order, told as
+    if it were one. `runs` are those of all their contacts."""
+
+    orders: list[OrderStory]
+    own: OrderStory
+    runs: Runs
 
 
 @dataclass(frozen=True)
@@ -37,45 +54,71 @@ class OrdersTeller:
     deliveries: DeliveryTeller
     today: date
 
-    def tell(self, order_numbers: Collection[str], known: Sequence[Row[Any]]) -> list[OrderStory]:
-        """The stories of orders, by the time they were ordered.
+    def tell(self, order_numbers: Collection[str], known: Sequence[Row[Any]], contact_key: str | None = None) -> Told:
+        """The stories of orders.
 
         Args:
             known: the ledger's deliveries about them.
+            contact_key: the contact that is asked about, if one is.
         """
         own = self.history.versions(order_numbers)
         contact_keys = {version.contact_key for versions in own.values() for version in versions if version.contact_key}
+        contact_keys |= {contact_key} if contact_key else set()
         orders = self.history.versions({*self.history.orders_of(contact_keys), *own})
-        quarantined = _by_order(self.history.quarantined(order_numbers))
-        events = self.history.events(order_numbers)
-        messages = self.history.messages(contact_keys | {event.contact_key for event in events})
-        runs = self.history.runs(contact_keys | {event.contact_key for event in events})
-        teller = EventTeller(self.merchant, self.conversations, messages, runs, orders)
-        events_of = _by_order(events)
+        events = self.history.events(order_numbers, [contact_key] if contact_key else [])
+        contact_keys |= {event.contact_key for event in events}
+        messages = self.history.messages(contact_keys)
+        runs = self._runs(contact_keys)
+        teller = EventTeller(self.merchant, self.conversations, runs)
         queues = [
             self._queue(campaign, order_numbers, orders)
             for campaign in self.rules.campaigns
             if campaign.merchant == self.merchant.merchant
         ]
-        outgoing = self._outgoing(order_numbers, events, messages, teller, known)
-        stories = []
-        for number in order_numbers:
+        outgoing = self._outgoing({*order_numbers, NO_ORDER}, events, messages, teller, known)
+        feedback = feedback_entries(self.history.feedback(contact_keys), messages, known, order_numbers)
+        known_contents = contents(self.deliveries.ledger, {row.order_file for rows in own.values() for row in rows})
+        quarantined, events_of = _by_order(self.history.quarantined(order_numbers)), _by_order(events)
+        runs_of = self._run_tellers(runs)
+
+        def story(number: str) -> OrderStory:
+            versions, happened = own.get(number, ()), events_of.get(number, ())
             movements = {queue.campaign.name: queue.movements(rows.get(number, ())) for queue, rows in queues}
-            stories.append(
-                OrderStory(
-                    order_number=number,
-                    versions=_versions(own.get(number, ())),
-                    quarantined=[_quarantined(row) for row in quarantined.get(number, ())],
-                    movements=[one for queue, _ in queues for one in movements[queue.campaign.name]],
-                    events=[teller.event(event) for event in events_of.get(number, ())],
-                    no_messages=[one for event in events_of.get(number, ()) for one in teller.no_messages(event)],
-                    outgoing=outgoing.get(number, []),
-                    queues=[
-                        queue.standing(number, movements[queue.campaign.name]) for queue, _ in queues if number in own
-                    ],
-                )
+            return OrderStory(
+                order_number=number,
+                contents=_contents(known_contents, versions),
+                versions=_versions(versions),
+                quarantined=[_quarantined(row) for row in quarantined.get(number, ())],
+                movements=[one for queue, _ in queues for one in movements[queue.campaign.name]],
+                events=[teller.event(event) for event in happened],
+                positions=[one for run in runs_of.get(number, ()) for one in run.positions()],
+                no_messages=[one for event in happened for one in teller.no_messages(event)],
+                outgoing=outgoing.get(number, []),
+                feedback=feedback.get(number, []),
+                queues=[queue.standing(number, movements[queue.campaign.name]) for queue, _ in queues if number in own],
+                runs=[standing for run in runs_of.get(number, ()) if (standing := run.standing())],
             )
-        return sorted(stories, key=_age)
+
+        return Told(sorted(map(story, order_numbers), key=_age), story(NO_ORDER), runs)
+
+    def _runs(self, contact_keys: Collection[str]) -> Runs:
+        """The runs of contacts; none before conversations were built."""
+        if not all(self.connection.table_exists(table) for table in _RUN_TABLES):
+            return make_runs([], [], [], [])
+        asked = [(self.merchant.merchant, key) for key in sorted(contact_keys)]
+        possible, endings, answers = (
+            self.rules.of_contacts(self.connection, name, asked) for name in ("runs", "endings", "answers")
+        )
+        return make_runs(self.conversations, possible, endings, answers)
+
+    def _run_tellers(self, runs: Runs) -> dict[str, list[RunTeller]]:
+        built_through = newest_built_day(self.connection, "planned_messages")
+        found: dict[str, list[RunTeller]] = {}
+        if built_through is None:
+            return found
+        for run in runs.begun:
+            found.setdefault(run.begin.order_number or NO_ORDER, []).append(RunTeller(run, built_through))
+        return found
 
     def _queue(
         self, campaign: Campaign, order_numbers: Collection[str], orders: Versions
@@ -117,22 +160,29 @@ class OrdersTeller:
                 name = f"{event.event_name} to {relay}"
                 planned.append(Planned(batch, key, "event", name, event.event_id, event.order_number))
         for message in messages:
-            if message.order_number in order_numbers:
+            if (message.order_number or NO_ORDER) in order_numbers:
                 batch = BatchId(message.due_on, "messages", message.conversation, merchant)
                 key, name = message.message_id, f"message {message.conversation}/{message.step} by {message.channel}"
-                planned.append(Planned(batch, key, "message", name, message.event_id, message.order_number))
+                planned.append(
+                    Planned(batch, key, "message", name, message.event_id, message.order_number, message.step)
+                )
         order_of = {row.key: row.order_number for row in known} | {one.key: one.order_number for one in planned}
         found: dict[str, list[Outgoing]] = {}
         for one in self.deliveries.outgoing(planned, known, self.today):
-            found.setdefault(order_of[one.key] or "", []).append(one)
+            found.setdefault(order_of[one.key] or NO_ORDER, []).append(one)
         return found
 
 
 def _by_order(rows: Iterable[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for row in rows:
-        found.setdefault(row.order_number, []).append(row)
+        found.setdefault(row.order_number or NO_ORDER, []).append(row)
     return found
+
+
+def _contents(known: Mapping[str, Sequence[FileContent]], versions: Sequence[VersionRow]) -> list[FileContent]:
+    names = dict.fromkeys(version.order_file for version in versions)
+    return [content for name in names for content in known.get(name, ())]
 
 
 def _versions(rows: Sequence[VersionRow]) -> list[Version]:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from pp_pipeline.campaigns.parameters import Campaign
+from pp_pipeline.why.entries import Movement, Source
 from pp_pipeline.why.history import MovementRow, VersionRow, in_force
 from pp_pipeline.why.rules import Stretch
-from pp_pipeline.why.story import Movement, QueueStanding, Source
+from pp_pipeline.why.story import QueueStanding
 from pp_pipeline.why.words import (
     audience_values,
     basis_missing,
@@ -51,7 +54,7 @@ class QueueTeller:
             told.append(
                 Movement(
                     on=row.movement_on,
-                    text=f"{self.campaign.name}: {self._text(row, rows[place - 1] if place else None, values)}",
+                    text=f"queue {self.campaign.name}: {self._text(row, rows[place - 1] if place else None, values)}",
                     source=Source(row.order_file, row.order_file_line),
                     campaign=self.campaign.name,
                     movement=row.movement,
@@ -122,18 +125,34 @@ class QueueTeller:
         if own is None:
             return None
         takes_newer = self.campaign.repeat_orders == "restart"
-        rivals = [
-            version
-            for number, versions in self.orders.items()
-            if number != order_number
-            and (version := in_force(versions, on)) is not None
-            and version.contact_key == own.contact_key
-            and version.is_eligible
-            and version.status not in self.campaign.stop_statuses
-            and ((version.age > own.age) if takes_newer else (version.age < own.age))
-        ]
-        pick = max if takes_newer else min
-        return pick(rivals, key=lambda version: version.age, default=None)
+        best: VersionRow | None = None
+        for reach, number, versions in self._orders_of.get(own.contact_key or "", ()):
+            if best is not None and (reach <= best.age if takes_newer else reach >= best.age):
+                break  # those that follow reach less far
+            if number == order_number or versions[0].known_on > on:
+                continue
+            version = in_force(versions, on)
+            if version is None or version.contact_key != own.contact_key or not version.is_eligible:
+                continue
+            against = best or own
+            if version.status not in self.campaign.stop_statuses and (
+                version.age > against.age if takes_newer else version.age < against.age
+            ):
+                best = version
+        return best
+
+    @cached_property
+    def _orders_of(self) -> dict[str, list[tuple[Any, str, Sequence[VersionRow]]]]:
+        """The orders of each contact with how far they ever reach, those that reach farthest first."""
+        takes_newer = self.campaign.repeat_orders == "restart"
+        found: dict[str, list[tuple[Any, str, Sequence[VersionRow]]]] = {}
+        for number, versions in self.orders.items():
+            ages = [version.age for version in versions]
+            for key in {version.contact_key for version in versions if version.contact_key}:
+                found.setdefault(key, []).append((max(ages) if takes_newer else min(ages), number, versions))
+        for orders in found.values():
+            orders.sort(key=itemgetter(0), reverse=takes_newer)
+        return found
 
     def _values(self, row: MovementRow) -> dict[str, Any]:
         purchases = self.audience.get((row.contact_key or "", row.movement_on), ())

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from pp_pipeline.campaigns.parameters import Campaign
 from pp_pipeline.dbt_project import DbtProject
@@ -53,6 +53,29 @@ inner join contact_purchases
 with asked as (select {{ contact_id('merchant', 'contact_key') }} as contact_id, as_of from open_question),
 {{ contact_facts('asked') }}
 select {{ list_columns() }} from contact_list
+-- query: runs
+with asked as (select merchant, contact_key from open_question),
+{{ asked_runs() }}
+select
+    asked_runs.run_id, asked_runs.conversation, asked_runs.program, asked_runs.thread_place, asked_runs.rank,
+    asked_runs.event_id, asked_runs.event_name, asked_runs.contact_key, asked_runs.order_number, asked_runs.sku,
+    asked_runs.begun_on, begun_runs.run_id is not null as has_begun
+from asked_runs
+left join begun_runs on asked_runs.run_id = begun_runs.run_id
+order by asked_runs.begun_on, asked_runs.conversation, asked_runs.event_id, asked_runs.thread_place
+-- query: endings
+with asked as (select merchant, contact_key from open_question),
+{{ asked_runs() }},
+{{ run_orders('asked_runs') }},
+{{ run_endings('asked_runs') }}
+select run_id, word, min(greatest(earliest_on, from_on)) as ends_on
+from ending_spells
+where until_on is null or until_on > greatest(earliest_on, from_on)
+group by run_id, word
+order by ends_on, word
+-- query: answers
+with asked as (select merchant, contact_key from open_question),
+{{ answers_of_asked_runs() }}
 """.replace("NAME", "{{ name }}")
 
 
@@ -139,6 +162,13 @@ class Rules:
         for row in self._rows(connection, name, columns, list(contacts)):
             found.setdefault((row["contact_key"], row["as_of"]), []).append(row)
         return found
+
+    def of_contacts(
+        self, connection: Connection, name: Literal["runs", "endings", "answers"], contacts: Sequence[tuple[str, str]]
+    ) -> list[dict[str, Any]]:
+        """What dbt/macros/asked_runs.sql says of contacts (merchant, contact key): the runs that their events began
+        or would have begun, the first day of each word that ends them, what their splits and passes asked."""
+        return self._rows(connection, name, ["merchant", "contact_key"], contacts)
 
     def _rows(
         self, connection: Connection, name: str, columns: Sequence[str], asked: Sequence[tuple[Any, ...]]

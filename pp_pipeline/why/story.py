@@ -1,117 +1,27 @@
 """What `pp why` tells, typed: a contact or an order, and everything that is known of it, day by day.
 
-Every entry carries its day, one sentence for people, and the line of the order file that is behind it; the
-other fields say the same to programs. E-mail addresses stand in it: it is for the screen of whoever
-asked, never for a log.
+E-mail addresses stand in it: it is for the screen of whoever asked, never for a log.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Source:
-    """A line of an order file."""
-
-    order_file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.order_file}:{self.line}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """Something that happened to an order on a day."""
-
-    on: date
-    text: str
-    source: Source | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Version(Entry):
-    """The order as the files of a day state it; in force until the next one."""
-
-    status: str
-    ordered_at: datetime
-    ordered_on: date
-    ship_date: date | None
-    total_cents: int | None
-    currency: str
-    email: str | None
-    contact_key: str | None
-    is_eligible: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuarantinedRow(Entry):
-    """A row that names the order and was not taken."""
-
-    column: str
-    rule: str
-    value_kind: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Movement(Entry):
-    """A movement in a campaign's book."""
-
-    campaign: str
-    movement: str
-    reason: str | None
-    basis_date: date | None
-    basis_source: str | None
-    due_on: date | None
-    event_id: str | None
-    superseded_by: str | None = None
-    superseded_by_source: Source | None = None
-    audience: str | None = None
-    audience_values: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event(Entry):
-    """An event; `takers` are the conversations and relays that take its name today.
-
-    `campaign` or `conversation` is what fired it; neither, where the order did.
-    """
-
-    event_id: str
-    event_name: str
-    campaign: str | None
-    conversation: str | None
-    takers: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoMessage(Entry):
-    """A conversation takes an event, and plans no message for it."""
-
-    event_id: str
-    conversation: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outgoing(Entry):
-    """Something to deliver: a message, or an event for a relay; what the plan and the ledger say of it.
-
-    `state` is the ledger's (`sent`, `skipped`, ...), or that of the batch that holds it while the ledger does
-    not know it: `waiting`, `ready`, `blocked`, `not_sealed`. `name` says what it is, and by what or to whom.
-    """
-
-    kind: str
-    name: str
-    key: str
-    event_id: str | None
-    is_planned: bool
-    state: str
-    reason: str
-    target: str
-    settled_at: datetime | None = None
-    batch: str | None = None
-    outbox_file: str | None = None
+from pp_pipeline.why.entries import (
+    Entry,
+    Event,
+    Feedback,
+    FileContent,
+    Movement,
+    NoMessage,
+    Outgoing,
+    Position,
+    QuarantinedRow,
+    SegmentChange,
+    SuppressionChange,
+    Version,
+)
 
 
 @dataclass(frozen=True)
@@ -124,30 +34,42 @@ class QueueStanding:
 
 
 @dataclass(frozen=True)
+class RunStanding:
+    """Where a run of a conversation stands at the end of the newest built day; the sentence says until when."""
+
+    conversation: str
+    thread: str
+    step: str | None
+    until: date
+    text: str
+
+
+@dataclass(frozen=True)
 class OrderStory:
-    """One order: what happened, in order of days, and how it stands in each queue of its merchant."""
+    """One order: what happened, in order of days, and how it stands in each queue and conversation of its merchant."""
 
     order_number: str
+    contents: list[FileContent]
     versions: list[Version]
     quarantined: list[QuarantinedRow]
     movements: list[Movement]
     events: list[Event]
+    positions: list[Position]
     no_messages: list[NoMessage]
     outgoing: list[Outgoing]
+    feedback: list[Feedback]
     queues: list[QueueStanding]
+    runs: list[RunStanding]
 
     @property
     def entries(self) -> list[Entry]:
         """Everything that happened, by day; within a day in the order in which it comes about, what became of
-        an event right after it."""
-        place_of = {event.event_id: place for place, event in enumerate(self.events)}
-        ranked: list[tuple[date, int, int, Entry]] = []
-        for rank, entries in enumerate([self.versions, self.quarantined, self.movements]):
-            ranked += [(entry.on, rank, 0, entry) for entry in entries]
-        for entry in (*self.events, *self.outgoing, *self.no_messages):
-            place = place_of.get(entry.event_id or "", len(place_of))
-            ranked.append((entry.on, 3, place, entry))
-        return [entry for *_, entry in sorted(ranked, key=lambda one: one[:3])]
+        an event right after it. A file is told of when it had several contents."""
+        names = [content.order_file for content in self.contents]
+        corrected = [content for content in self.contents if names.count(content.order_file) > 1]
+        before = [corrected, self.versions, self.quarantined, self.movements]
+        after = [*self.events, *_around(self.positions, self.outgoing), *self.no_messages]
+        return in_order(before, after, self.events, self.feedback)
 
     @property
     def newest(self) -> Version | None:
@@ -179,6 +101,22 @@ class ContactStory:
     facts: dict[str, Any]
     segments: list[str]
     suppressions: list[Suppression]
+    segment_changes: list[SegmentChange] = field(default_factory=list)
+    suppression_changes: list[SuppressionChange] = field(default_factory=list)
+    feedback: list[Feedback] = field(default_factory=list)
+    """What came back about none of the orders."""
+    events: list[Event] = field(default_factory=list)
+    """Those of no order; so are the positions, and what went out."""
+    positions: list[Position] = field(default_factory=list)
+    no_messages: list[NoMessage] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    runs: list[RunStanding] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Everything that happened to the contact itself, as `OrderStory.entries`."""
+        after = [*self.events, *_around(self.positions, self.outgoing), *self.no_messages]
+        return in_order([self.segment_changes, self.suppression_changes], after, self.events, self.feedback)
 
 
 @dataclass(frozen=True)
@@ -193,3 +131,31 @@ class Story:
     contact: ContactStory | None
     orders: list[OrderStory]
     notes: list[str]
+
+    def life(self) -> list[tuple[str, Entry]]:
+        """Everything in order of days, with the order number that it is about ('' for the contact itself)."""
+        parts = [(order.order_number, order.entries) for order in self.orders]
+        if self.contact:
+            parts.insert(0, ("", self.contact.entries))
+        return sorted(((number, entry) for number, entries in parts for entry in entries), key=lambda one: one[1].on)
+
+
+def in_order(
+    before: Sequence[Sequence[Entry]], after: Sequence[Entry], events: Sequence[Event], last: Sequence[Entry]
+) -> list[Entry]:
+    """Entries by day; within a day kind by kind, then what hangs on events, each behind its event, then the last."""
+    place_of = {event.event_id: place for place, event in enumerate(events)}
+    ranked: list[tuple[date, int, int, Entry]] = []
+    for rank, entries in enumerate(before):
+        ranked += [(entry.on, rank, 0, entry) for entry in entries]
+    for entry in after:
+        place = place_of.get(getattr(entry, "event_id", None) or "", len(place_of))
+        ranked.append((entry.on, len(before), place, entry))
+    ranked += [(entry.on, len(before) + 1, 0, entry) for entry in last]
+    return [entry for *_, entry in sorted(ranked, key=lambda one: one[:3])]
+
+
+def _around(positions: Sequence[Position], outgoing: Sequence[Outgoing]) -> list[Entry]:
+    """What a run sends stands between its steps and its leaving."""
+    steps = [one for one in positions if one.what != "left"]
+    return [*steps, *outgoing, *(one for one in positions if one.what == "left")]

@@ -1,7 +1,7 @@
 """`pp why`: whom a question is about, and the story out of warehouse and ledger."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,29 +9,45 @@ from typing import Any
 from sqlalchemy import select
 
 from pp_pipeline.campaigns.books import books, stale_days
-from pp_pipeline.campaigns.parameters import load_campaigns
+from pp_pipeline.campaigns.parameters import Campaign, load_campaigns
 from pp_pipeline.contact_keys import SecretError, contact_key, contact_secret, fingerprint
+from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.loading import load_conversations
+from pp_pipeline.conversations.tables import run_hashes
 from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.addresses import read_email
 from pp_pipeline.landing.files import first_day
 from pp_pipeline.landing.plain_feeds import all_feeds
 from pp_pipeline.ledger.schema import facts
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.merchants import MerchantError, load_merchants
+from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
 from pp_pipeline.sending.known_secret import SECRET_FACT
 from pp_pipeline.settings import Settings, SettingsError
-from pp_pipeline.warehouse import Connection, Warehouse
+from pp_pipeline.warehouse import Warehouse
 from pp_pipeline.why.deliveries import DeliveryTeller
 from pp_pipeline.why.history import History
-from pp_pipeline.why.orders import OrdersTeller
+from pp_pipeline.why.ledger_entries import suppression_changes
+from pp_pipeline.why.orders import OrdersTeller, Told
 from pp_pipeline.why.rules import Rules
+from pp_pipeline.why.runs import Runs
+from pp_pipeline.why.segments import segment_changes
 from pp_pipeline.why.story import ContactStory, Story
 
 _CONTACT_KEY = re.compile(r"[0-9a-f]{32}")
 
 
-def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Story | None:
+@dataclass(frozen=True)
+class Asked:
+    """The story of whoever was asked about, and what else a question about it needs."""
+
+    story: Story
+    runs: Runs
+    merchant: Merchant
+    campaigns: Sequence[Campaign]
+    conversations: Sequence[Conversation]
+
+
+def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Asked | None:
     """The story of an e-mail address, a contact key or an order number; None where nothing is known of it.
 
     Args:
@@ -60,7 +76,7 @@ def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Stor
             raise SettingsError("no order file was taken in yet; `pp run --from DAY --to DAY` does it")
         history, deliveries = History(connection, merchant), DeliveryTeller(settings, ledger, merchant)
         orders = OrdersTeller(merchants[merchant], conversations, rules, connection, history, deliveries, today)
-        question = _Question(orders, _notes(settings, ledger, connection, rules, manifest))
+        question = _Question(orders, _notes(settings, orders, manifest))
         key = _contact_key(settings, ledger, who, merchant)
         return (question.of_contact(key) if key else None) or question.of_order(who.strip())
 
@@ -81,33 +97,47 @@ class _Question:
         """The newest landed day."""
         return self.orders.connection.rows("select max(day) from landed_days")[0][0]
 
-    def of_contact(self, key: str) -> Story | None:
+    def of_contact(self, key: str) -> Asked | None:
         """The story of a contact and all orders that ever were its, or that anything was delivered about."""
         numbers = set(self.orders.history.orders_of([key]))
         known = self.orders.deliveries.rows(numbers, [key])
         suppressions = self.orders.deliveries.suppressions(key, self.orders.history.phone(key))
         if not (numbers or known or suppressions):
             return None
-        stories = self.orders.tell(numbers | {row.order_number for row in known if row.order_number}, known)
-        emails = [version.email for story in stories for version in story.versions if version.contact_key == key]
+        told = self.orders.tell(numbers | {row.order_number for row in known if row.order_number}, known, key)
+        emails = [version.email for story in told.orders for version in story.versions if version.contact_key == key]
         on_list = self.orders.rules.list_facts(self.orders.connection, [(self.merchant, key, self.as_of)])
+        members = self.orders.history.segment_days(key)
         contact = ContactStory(
             contact_key=key,
             email=emails[-1] if emails else None,
             as_of=self.as_of,
             facts=on_list.get((key, self.as_of), {}),
-            segments=self.orders.history.segments(key, self.as_of),
+            segments=sorted(segment for segment, days in members.items() if self.as_of in days),
             suppressions=suppressions,
+            segment_changes=segment_changes(self.orders.history, members),
+            suppression_changes=suppression_changes(self.orders.deliveries.ledger, key),
+            feedback=told.own.feedback,
+            events=told.own.events,
+            positions=told.own.positions,
+            no_messages=told.own.no_messages,
+            outgoing=told.own.outgoing,
+            runs=told.own.runs,
         )
-        return Story(self.merchant, self.as_of, contact, stories, self.notes)
+        return self._asked(told, contact)
 
-    def of_order(self, number: str) -> Story | None:
+    def of_order(self, number: str) -> Asked | None:
         """The story of one order."""
         known = self.orders.deliveries.rows([number], [])
-        stories = self.orders.tell([number], known)
-        if not (stories[0].entries or known):
+        told = self.orders.tell([number], known)
+        if not (told.orders[0].entries or known):
             return None
-        return Story(self.merchant, self.as_of, None, stories, self.notes)
+        return self._asked(told, None)
+
+    def _asked(self, told: Told, contact: ContactStory | None) -> Asked:
+        story = Story(self.merchant, self.as_of, contact, told.orders, self.notes)
+        campaigns = [one for one in self.orders.rules.campaigns if one.merchant == self.merchant]
+        return Asked(story, told.runs, self.orders.merchant, campaigns, self.orders.conversations)
 
 
 def _contact_key(settings: Settings, ledger: Ledger, who: str, merchant: str) -> str | None:
@@ -131,17 +161,15 @@ def _contact_key(settings: Settings, ledger: Ledger, who: str, merchant: str) ->
     return contact_key(secret, merchant, email)
 
 
-def _notes(
-    settings: Settings, ledger: Ledger, connection: Connection, rules: Rules, manifest: Mapping[str, Any]
-) -> list[str]:
+def _notes(settings: Settings, orders: OrdersTeller, manifest: Mapping[str, Any]) -> list[str]:
     """What makes the answer less than certain: books that don't hold."""
-    begins = first_day(settings, ledger, all_feeds(load_merchants(settings)))
+    begins = first_day(settings, orders.deliveries.ledger, all_feeds(load_merchants(settings)))
     if begins is None:
         return []
-    queues = {campaign.queue for campaign in rules.campaigns}
-    wanted = [book for book in books(manifest, begins, {}) if book.model in queues]
+    models = {campaign.queue for campaign in orders.rules.campaigns} | {"planned_messages"}
+    wanted = [book for book in books(manifest, begins, run_hashes(orders.conversations)) if book.model in models]
     return [
         f"the book of {found.model} does not hold from {found.day} on ({found.reason}): `pp run` rebuilds it; "
         "what follows is what it says now"
-        for found in stale_days(connection, wanted)
+        for found in stale_days(orders.connection, wanted)
     ]

@@ -10,6 +10,7 @@ from pp_pipeline.campaigns.due_picture import due_letters, due_markdown
 from pp_pipeline.campaigns.queues import describe_days, queue_days, waiting_by_due_day
 from pp_pipeline.defs.dbt_steps import DayMetadata, dbt_step
 from pp_pipeline.defs.location import Location
+from pp_pipeline.pages.links import why_not_url
 from pp_pipeline.warehouse import Connection
 
 
@@ -33,6 +34,7 @@ def _days_of(connection: Connection, queue: str, first: date, last: date) -> dic
             "moved": counts.moved,
             "left": describe_days([counts]),
             **{f"left {reason}": count for reason, count in counts.left.items()},
+            "why not": dg.MetadataValue.url(why_not_url(queue, day)),
         }
         for day, counts in queue_days(connection, queue, first, last).items()
     }

@@ -8,6 +8,7 @@ import dagster as dg
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.days import days_between
 from pp_pipeline.ledger.witness import words
+from pp_pipeline.pages.links import why_not_url
 from pp_pipeline.sending.batches import BatchState, batch_states, difference_counts
 from pp_pipeline.sending.sealing import seal_batches
 from pp_pipeline.sending.sender import send
@@ -52,6 +53,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 },
                 **_held_back(state for _, state in of_day),
                 **difference_counts([batch for batch, _ in of_day]),
+                "why not": dg.MetadataValue.url(why_not_url("", day)),
             }
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         return dg.MaterializeResult(metadata={"newly sealed": len(summary.sealed)})

@@ -1,0 +1,94 @@
+"""The pages of this machine: who may ask, what stands in their headers, what is refused in plain words."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from pp_pipeline.merchants import load_merchants
+from pp_pipeline.pages.app import make_app
+from pp_pipeline.pages.links import why_not_url
+from pp_pipeline.pages.why_page import WhyPage
+from pp_pipeline.settings import Settings, SettingsError
+
+HERE = "http://127.0.0.1:3001"
+
+
+@dataclass(frozen=True)
+class Client:
+    """Asks the pages in this process."""
+
+    app: ASGIApp
+
+    def get(self, url: str, **options: Any) -> httpx.Response:
+        return asyncio.run(self._ask("GET", url, options))
+
+    def put(self, url: str) -> httpx.Response:
+        return asyncio.run(self._ask("PUT", url, {}))
+
+    def post(self, url: str, **options: Any) -> httpx.Response:
+        return asyncio.run(self._ask("POST", url, options))
+
+    async def _ask(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=HERE) as client:
+            return await client.request(method, url, **options)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    """The pages over a home in which nothing was built yet."""
+    settings = Settings(home=tmp_path / "home")
+    page = WhyPage(settings, load_merchants(settings), lambda: date(2026, 1, 10))
+    return Client(make_app(page, (SettingsError,)))
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"host": "localhost:3001"}, 200),
+        ({"origin": HERE}, 200),
+        ({"host": "rebound.example.com:3001"}, 403),
+        ({"host": "127.0.0.1.example.com"}, 403),
+        ({"host": "127.0.0.1@example.com"}, 403),
+        ({"host": ""}, 403),
+        ({"origin": "http://example.com"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://127.0.0.1:3000"}, 403),
+    ],
+)
+def test_only_this_machine_asks(client: Client, headers: dict[str, str], status: int) -> None:
+    assert client.post("/why", data={"who": ""}, headers=headers).status_code == status
+    if "origin" not in headers:
+        assert client.get("/why", headers=headers).status_code == status
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_is_kept(client: Client) -> None:
+    answer = client.get("/why")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "set-cookie" not in answer.headers
+    assert client.get("/").headers["location"] == "/why"
+    assert client.get("/nothing").status_code == 404
+    assert client.put("/why").status_code == 405
+
+
+def test_a_link_fills_the_question_in_and_asks_of_nobody(client: Client) -> None:
+    link = httpx.URL(why_not_url("queue_win_back", date(2026, 1, 9)))
+    page = client.get(str(link)).text
+    assert 'value="queue_win_back"' in page and 'value="2026-01-09"' in page
+    assert "ann@example.com" not in client.get("/why?who=ann@example.com").text
+
+
+def test_what_is_wrong_is_told_and_shown_as_text(client: Client) -> None:
+    answer = client.post("/why", data={"who": "<b>ann</b>", "on": "2026-01-09"})
+    assert answer.status_code == 400
+    assert "nothing was built" in answer.text
+    assert "&lt;b&gt;ann&lt;/b&gt;" in answer.text and "<b>ann" not in answer.text
+    assert "not a day" in client.post("/why", data={"who": "A1", "since": "soon"}).text
