@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from pp_pipeline.cli_comparing import comparing_app
 from pp_pipeline.cli_coupons import coupons_app
 from pp_pipeline.cli_ledger import ledger_app
 from pp_pipeline.cli_options import Json, Today
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(sending_app)
+app.add_typer(comparing_app)
 app.add_typer(preview_app)
 app.add_typer(coupons_app, name="coupons")
 app.add_typer(ledger_app, name="ledger")

@@ -69,14 +69,18 @@ class DbtProject:
         Raises:
             DbtError: dbt's own words, with the file.
         """
-        fingerprint = self.fingerprint()
-        stamp = self.target_dir / "fingerprint"
-        fresh = self.manifest_path.exists() and stamp.exists() and stamp.read_text() == fingerprint
-        if fresh and self._manifest is None:
-            return
-        if not fresh:
+        if not self.is_prepared:
             self._parse()
-            stamp.write_text(fingerprint)
+            self._stamp.write_text(self.fingerprint())
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the manifest in the home is that of the files under dbt/ as they are."""
+        return self.manifest_path.exists() and self._stamp.exists() and self._stamp.read_text() == self.fingerprint()
+
+    @property
+    def _stamp(self) -> Path:
+        return self.target_dir / "fingerprint"
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as dbt writes it, prepared if need be."""

@@ -222,6 +222,21 @@ def parse_day(text: str) -> date:
         raise SettingsError(f"'{text}' is not a day; write it as YYYY-MM-DD, such as 2026-07-04") from None
 
 
+def parse_moment(text: str) -> datetime:
+    """A time; without a zone it is one of UTC, as the ledger's are.
+
+    Raises:
+        SettingsError: with the text and the form that is wanted.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(
+            f"'{text}' is not a time; write it such as 2026-07-04T06:00 (UTC), or with a zone"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _recipients(text: str) -> tuple[str, ...]:
     found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
     if any(not _RECIPIENT.fullmatch(part) for part in found):  # what stands there is personal: not shown

@@ -12,6 +12,7 @@ from pp_pipeline.sending.contact_facts import read_contact
 from pp_pipeline.sending.plan import BatchId
 from pp_pipeline.why.history import History
 from pp_pipeline.why.messages import EventTeller
+from pp_pipeline.why.runs import Runs
 from pp_pipeline_tests.guard_worlds import CONTACT, add_contact
 from pp_pipeline_tests.sending_world import DAY, World
 
@@ -97,9 +98,9 @@ def test_an_event_of_a_conversation_about_a_quarantined_order_is_held_back(world
 def test_why_says_which_conversation_fired_an_event(world: World) -> None:
     world.plan_events(DAY, 1)
     fire(world, 0, NEXT)
-    teller = EventTeller(load_merchants(world.settings)["main"], world.conversations(), [], [], {})
+    teller = EventTeller(load_merchants(world.settings)["main"], world.conversations(), Runs([], [], {}))
     with world.warehouse.connect() as connection:
-        told = [teller.event(row) for row in History(connection, "main").events(["A0"])]
+        told = [teller.event(row) for row in History(connection, "main").events(["A0"], [])]
     assert [(one.text, one.conversation, one.takers) for one in told] == [
         ("event recent_buyers (recent_buyer)", None, ["relay outbox_relay"]),
         ("event recent_buyers (fired0), fired by the conversation talk", "talk", ["relay outbox_relay"]),

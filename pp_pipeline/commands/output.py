@@ -4,6 +4,7 @@ Exit codes: 0 all is well, 1 it ran and something is wrong, 2 it could not be tr
 """
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from pp_pipeline.settings import SettingsError
 
 # As wide as the terminal; into a file or a pipe, where rich would take 80 columns and fold, 100 (or COLUMNS).
 _WIDTH = shutil.get_terminal_size(fallback=(100, 24)).columns
+
+_CHATTY = ("dagster", "dagster.daemon", "sqlalchemy", "alembic", "great_expectations")
 
 P = ParamSpec("P")
 
@@ -102,6 +105,14 @@ def confirmed(question: str, without: str) -> bool:
     except typer.Abort:
         err.print(f"no answer; {without}")
         return False
+
+
+def quiet_libraries() -> None:
+    """Let libraries speak from warnings on: what they do in passing is nothing that a person asked for."""
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # One of its modules sets its own level when it is imported; warnings still come, by logging's last resort.
+    logging.getLogger("great_expectations").propagate = False
 
 
 def guarded(command: Callable[P, int]) -> Callable[P, int]:

@@ -4,17 +4,16 @@ import csv
 import os
 from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pp_pipeline.commands.acting_day import acting_day
-from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table
+from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table, quiet_libraries
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.preview import Asked, Preview, PreviewRow, make_preview
 from pp_pipeline.preview.page import page_text
 from pp_pipeline.preview.table import COLUMNS
-from pp_pipeline.settings import Settings, SettingsError, parse_day
+from pp_pipeline.settings import Settings, SettingsError, parse_day, parse_moment
 
 OTHERS_SHOWN = 5
 """Rows of those who get nothing, where what goes out has taken all that were asked for."""
@@ -51,8 +50,9 @@ def show_preview(options: Options) -> int:
         campaign=options.campaign,
         conversation=options.conversation,
         merchant=options.merchant,
-        known_at=_moment(options.known_at) if options.known_at else None,
+        known_at=parse_moment(options.known_at) if options.known_at else None,
     )
+    quiet_libraries()
     with err.status("reading ...") as status:
         preview = make_preview(settings, asked, say=lambda text: status.update(f"{text} ..."))
     if options.csv_file is not None:
@@ -102,17 +102,6 @@ def _print_rows(title: str, columns: list[str], rows: list[list[Any]], limit: in
         print_line(
             f"... and {counted(len(rows) - limit, 'more row', 'more rows')} (--limit, --csv, --page, --json)", "dim"
         )
-
-
-def _moment(text: str) -> datetime:
-    """A time; without a zone it is one of UTC, as the ledger's are."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(
-            f"'{text}' is not a time; write it such as 2026-07-04T06:00 (UTC), or with a zone"
-        ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _write_csv(path: Path, preview: Preview) -> None:

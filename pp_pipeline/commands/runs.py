@@ -12,6 +12,7 @@ from pp_pipeline.build_range import BuildRange, build_range
 from pp_pipeline.campaigns.parameters import Campaign
 from pp_pipeline.campaigns.queues import QueueDay, queue_days
 from pp_pipeline.commands.batches import lines_of_ledger, lines_of_missing_files
+from pp_pipeline.commands.output import quiet_libraries
 from pp_pipeline.definitions import build_definitions
 from pp_pipeline.defs.jobs import DAILY, SENDING, range_tags
 from pp_pipeline.defs.location import Location
@@ -20,7 +21,6 @@ from pp_pipeline.sending.summary import by_state
 from pp_pipeline.settings import Settings, SettingsError
 
 _STATES = ("sent", "skipped", "deferred", "held", "failed", "unknown")
-_QUIET = ("dagster", "dagster.daemon", "sqlalchemy", "alembic", "great_expectations")
 
 
 class JobRunner:
@@ -33,8 +33,7 @@ class JobRunner:
         self._say = say
         self._definitions = build_definitions(self.settings, {"console": _progress_logger(say)})
         self._instance = dg.DagsterInstance.get()
-        for name in _QUIET:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        quiet_libraries()
 
     def range_of(self, first: date, last: date) -> BuildRange:
         """What has to be built when first..last are asked for; days before the first order file hold nothing.
