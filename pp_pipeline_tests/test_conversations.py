@@ -244,6 +244,10 @@ def test_a_time_of_day_counts_from_its_wait_to_the_next(folder: Path) -> None:
         ("{bought: true, ticket: open}", "when: a condition asks one thing, but bought and ticket stand side by side"),
         ("{opened: greet, link: x}", "when: 'link' belongs to clicked, not to opened"),
         ("{profile: country}", "when: profile needs `is`, the value that the field has to have"),
+        (
+            "{profile: points, is: '5'}",
+            "when: profile: 'points' can't be asked for; of the contacts feed's",
+        ),
         ("{order_status: lost}", "when: order_status is 'lost'; allowed is not_set, misc,"),
         ("{bougth: true}", "when: 'bougth' is not known here; allowed are all, any, not, opened"),
         (f"{{all: [{', '.join(['{any: [{bought: true}, {ticket: open}]}'] * 7)}]}}", "in more than 64 ways"),

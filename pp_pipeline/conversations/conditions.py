@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pp_pipeline.conversations.fields import asking_problem
 from pp_pipeline.conversations.part import Name, Part
 from pp_pipeline.landing.words import STATUSES
 
@@ -87,6 +88,8 @@ class Condition(Part):
                 raise ValueError(f"'{alias}' belongs to {' or '.join(_COMPANIONS[name])}, not to {words[0]}")
         if asked[0] in ("profile", "preference") and self.is_ is None:
             raise ValueError(f"{asked[0]} needs `is`, the value that the field has to have")
+        if self.profile is not None and (problem := asking_problem(self.profile)):
+            raise ValueError(f"profile: {problem}")
         for name in ("order_status", "line_status"):
             if (status := getattr(self, name)) is not None and status not in STATUSES:
                 raise ValueError(f"{name} is {status!r}; allowed is {', '.join(STATUSES)}")

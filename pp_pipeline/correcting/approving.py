@@ -97,7 +97,9 @@ def carry_out(settings: Settings, ledger: Ledger, decision: Decision, by: str, t
 
 
 def listing_of(settings: Settings, ledger: Ledger, decision: Decision) -> Listing:
-    """The rows that a decision is about, with what they differ in from the ledger."""
+    """The rows that a decision is about, with what they differ in from the ledger; none where nothing is built."""
+    if not settings.has_warehouse:
+        return Listing([], frozenset())
     merchants = load_merchants(settings)
     with Warehouse(settings).connect() as connection:
         return list_rows(ledger, connection, settings, merchants, [batch for batch, _ in decision.all])

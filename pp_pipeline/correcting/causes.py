@@ -95,9 +95,9 @@ def _cause(
     what = "it" if change.order_number == one.order_number else "its contact"
     if change.order_number and change.order_number != one.order_number:
         what = f"order {change.order_number} of its contact"
-    if change.is_withdrawn:
-        return Cause(f"no longer states {what} (its line before)", change.file, change.line, change.file_date)
-    return Cause(f"says otherwise of {what} now", change.file, change.line, change.file_date)
+    text = f"no longer states {what} (its line before)" if change.is_withdrawn else f"says otherwise of {what} now"
+    text = f"states {what} now" if change.is_first else text
+    return Cause(text, change.file, change.line, change.file_date)
 
 
 def _restated(connection: Connection, order_numbers: Collection[str]) -> Callable[[str, Change], bool]:

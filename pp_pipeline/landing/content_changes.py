@@ -35,7 +35,8 @@ class Subject(NamedTuple):
 class Change:
     """A row that a file did not have before, or has no more (`is_withdrawn`; the line is then of the former content).
 
-    `order_number` is the one that the row states, where it states one.
+    `order_number` is the one that the row states, where it states one. `is_first`: no row of the file spoke of the
+    subject before.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Change:
     line: int
     order_number: str | None
     is_withdrawn: bool = False
+    is_first: bool = False
 
 
 # Of a content: the rows of each subject, by their hash, each with its line and order number.
@@ -102,7 +104,7 @@ class ContentChanges:
                 differing = [row for said, row in rows.items() if said not in others]
                 if differing:
                     line, order_number = min(differing, key=lambda row: row[0])
-                    found.append(Change(record.name, record.file_date, line, order_number, is_withdrawn))
+                    found.append(Change(record.name, record.file_date, line, order_number, is_withdrawn, not before))
                     break
         return found
 

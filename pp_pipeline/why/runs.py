@@ -148,12 +148,12 @@ class Run:
         """The step at a place of the file."""
         return self.conversation.threads[place[0]].steps[place[1]]
 
-    def values(self, node: int, before: int | None = None) -> dict[Atom, bool]:
-        """What was asked on the way to a node: on all days, or on the day of that offset."""
-        found = {}
-        for check in sorted(self.program.nodes[node], key=lambda each: (each.offset, each.condition)):
-            if before is None or check.offset == before:
-                found |= self.asked(check)
+    def values(self, node: int, offset: int) -> dict[Atom, bool]:
+        """What was asked on a day on the way to a node, with the answers."""
+        checks = [check for check in self.program.nodes[node] if check.offset == offset]
+        found: dict[Atom, bool] = {}
+        for check in sorted(checks, key=lambda each: each.condition):
+            found |= self.asked(check)
         return found
 
     def asked(self, check: Check) -> dict[Atom, bool]:

@@ -20,7 +20,8 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
 
 
 def report_queues(location: Location, models: Sequence[str], first: date, last: date) -> Mapping[str, DayMetadata]:
-    """Metadata by queue and day: counts of waiting, entered, moved and left orders; of the last day a picture too."""
+    """Metadata by queue and day: counts of waiting, entered, moved and left orders, a link to the page that tells why;
+    of the last day a picture too."""
     queues = [campaign.queue for campaign in location.campaigns if campaign.queue in models]
     with location.warehouse.connect() as connection:
         return {queue: _days_of(connection, queue, first, last) for queue in queues}
