@@ -104,6 +104,19 @@ _SPLIT = talk(
     thread("openers", [], message("to_openers")),
     thread("clickers", [], message("to_clickers")),
 )
+_ASKED_BEFORE = talk(
+    thread(
+        *("ask", ["purchase"], {"split": [{"when": {"clicked": "ask"}, "thread": "clickers"}]}, message("ask")),
+        *(wait(2), {"go_to": "ask", "times": 1}),
+    ),
+    thread("clickers", [], message("to_clickers")),
+)
+_TOLD_TWICE = talk(
+    thread(
+        "ask", ["purchase"], wait(3), {"split": [{"when": {"preference": "rhythm", "is": "daily"}, "thread": "daily"}]}
+    ),
+    thread("daily", [], message("ask")),
+)
 _RANKS = talk(
     thread("low", ["news"], wait(6), message("low")),
     thread("middle", ["purchase"], wait(6), message("middle"), rank=2),
@@ -207,6 +220,24 @@ EXAMPLES = (
         _MULTIPASS,
         known(*bought("A", 1), *bought("B", 4)),
         ("1 ask 1.1 A", "3 ask 1.2 A", "4 ask 1.1 B", "6 ask 1.2 B", "8 ask 1.3 B"),
+    ),
+    Example(
+        "a repeat that is opened on its day was due; the next is not",
+        _MULTIPASS,
+        known(*bought("A", 1), told("opened", 3, _ASKED.replace("|1|1", "|1|2"))),
+        ("1 ask 1.1 A", "3 ask 1.2 A"),
+    ),
+    Example(
+        "a click on what follows a split does not lead away from it",
+        _ASKED_BEFORE,
+        known(*bought("A", 1), told("clicked", 1, _ASKED)),
+        ("1 ask 1.1 A", "3 to_clickers 1.1 A"),
+    ),
+    Example(
+        "nor does one on what follows it in the next round",
+        _ASKED_BEFORE,
+        known(*bought("A", 1), told("clicked", 3, _ASKED.replace("|1|1", "|2|1"))),
+        ("1 ask 1.1 A", "3 ask 2.1 A"),
     ),
     Example("nothing is true: the next step", _SPLIT, known(*bought("A", 1)), ("1 ask 1.1 A", "4 others 1.1 A")),
     Example(
@@ -331,6 +362,15 @@ EXAMPLES = (
         _WHAT_IS_TRUE,
         known(*bought("A", 1), order("A", 5, dated=1, delivered_on=january(4)), told("ticket_opened", 3), loyal=[5]),
         ("5 to_rest 1.1 A",),
+    ),
+    Example(
+        "of two preferences of one moment the one that was told last",
+        _TOLD_TWICE,
+        known(
+            *bought("A", 1),
+            *(told("preference_set", 2, action=f"rhythm={rhythm}") for rhythm in ("weekly", "monthly", "daily")),
+        ),
+        ("4 ask 1.1 A",),
     ),
     Example(
         "bought since entry is another, later order",

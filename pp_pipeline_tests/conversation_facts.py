@@ -79,12 +79,22 @@ class ContactRow(NamedTuple):
     file_date: date
     contact: str
     country: str | None = None
+    loyalty_member: bool | None = None
     email_commercial_consent: str | None = None
+    email_transactional_consent: str | None = None
+    sms_commercial_consent: str | None = None
+    sms_transactional_consent: str | None = None
     attributes: str = "{}"
 
     def stated(self, field: str) -> str | None:
         """What it says of a profile field; None where it says nothing."""
-        return self.country if field == "country" else json.loads(self.attributes).get(field) or None
+        match field:
+            case "country":
+                return self.country
+            case "loyalty_member":
+                return None if self.loyalty_member is None else str(self.loyalty_member).lower()
+            case _:
+                return json.loads(self.attributes).get(field) or None
 
 
 class FieldSet(NamedTuple):
@@ -128,20 +138,20 @@ class Facts:
                 yield version
 
     def known_feedback(self, event: str, day: date, contact: str | None = None) -> list[Feedback]:
-        """Feedback of a kind that is known by a day, in the order of happening."""
+        """Feedback of a kind that is known by a day, in the order of happening, at one moment of being told."""
         return sorted(
             (
                 one
                 for one in self.feedback
                 if one.event == event and one.known_on <= day and contact in (None, one.contact)
             ),
-            key=lambda one: one.occurred_at,
+            key=lambda one: (one.occurred_at, one.file_date),
         )
 
     def contact_row(self, contact: str, day: date) -> ContactRow | None:
         """The newest row of a contact."""
         known = [one for one in self.contacts if one.contact == contact and one.file_date <= day]
-        return max(known, key=lambda one: one.file_date, default=None)
+        return max(reversed(known), key=lambda one: one.file_date, default=None)
 
     def profile(self, contact: str, name: str, day: date) -> str | None:
         """A profile field: what the contact's row states, or what was set by the day before, whichever is newer."""

@@ -1,27 +1,24 @@
 """The conversation rules of DESIGN 4, contact by contact, day by day: slow, and as close to the words as Python gets.
 
 What the pipeline computes with joins has to be exactly what stands here. The methods stand in the order of the
-section's sentences. It reads the conversation as its file states it, not what compiling.py makes of it.
+section's sentences; those of its conditions stand in conversation_answers.py. It reads the conversation as its file
+states it, not what compiling.py makes of it.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from hashlib import md5
 from typing import NamedTuple
 
-from pp_pipeline.conversations.conditions import Condition
-from pp_pipeline.conversations.conversation import Conversation, InSegment
-from pp_pipeline.conversations.steps import Action, Step, split_target
-from pp_pipeline_tests.conversation_facts import Event, Facts, FieldSet, OrderVersion
-
-SHIPPED_STATUSES = ("shipped", "completed")
-STOP_STATUSES = ("canceled", "returned")
+from pp_pipeline.conversations.conversation import InSegment
+from pp_pipeline.conversations.steps import Action, Step, Wait, split_target
+from pp_pipeline_tests.conversation_answers import ConversationAnswers, Pass, Run
+from pp_pipeline_tests.conversation_facts import Event, FieldSet
 
 
 class Planned(NamedTuple):
-    """A message that is due, or an event that an action fires (`pass_number` 0)."""
+    """A message that is due, or an event that an action fires (`pass_number` 0); `not_before`: a time of day."""
 
     due_on: date
     run_key: str
@@ -29,31 +26,7 @@ class Planned(NamedTuple):
     occurrence: int
     pass_number: int
     event_id: str
-
-
-class Pass(NamedTuple):
-    """A repeat that is still to come."""
-
-    due_on: date
-    step: str
-    occurrence: int
-    pass_number: int
-
-
-@dataclass
-class Run:
-    """One stay. It stands at a step of a thread; `until` is the day on which its wait is over."""
-
-    key: str
-    event: Event
-    begun_on: date
-    thread: int
-    step: int = 0
-    until: date | None = None
-    times_gone: dict[tuple[int, int], int] = field(default_factory=dict)
-    times_reached: dict[str, int] = field(default_factory=dict)
-    passes: list[Pass] = field(default_factory=list)
-    has_ended: bool = False
+    not_before: str = ""
 
 
 class Way(NamedTuple):
@@ -64,11 +37,9 @@ class Way(NamedTuple):
 
 
 @dataclass
-class ConversationOracle:
+class ConversationOracle(ConversationAnswers):
     """One conversation over what is known of one merchant's contacts."""
 
-    conversation: Conversation
-    facts: Facts
     runs: list[Run] = field(default_factory=list)  # inside, or ended with passes to come
     entered: set[str] = field(default_factory=set)
     planned: list[Planned] = field(default_factory=list)
@@ -199,7 +170,9 @@ class ConversationOracle:
             return
         place = (run.thread, run.step)
         if step.wait is not None and run.until is None:
-            run.until = day + timedelta(days=step.wait.ends_after(day.weekday()))
+            run.until = self.over_on(step.wait, day)
+            at = step.wait.at or ""
+            run.not_before = at if run.until > day else max(run.not_before, at)
             return
         run.until = None
         run.step += 1
@@ -218,12 +191,20 @@ class ConversationOracle:
 
     def do(self, run: Run, step: Step, action: Action, day: date) -> None:
         """What it sets is seen from the next day on; coupons are drawn by the sender."""
+        assert step.id is not None
         occurrence = self.reach(run, step)
         if action.fire is not None:
             self.due(run, step.id, occurrence, 0, day)
         for field_name, value in (action.set or {}).items():
             about = (self.conversation.conversation, run.event.event_id, len(self.sets), run.event.contact)
             self.sets.append(FieldSet(day, *about, field_name, value))
+
+    def over_on(self, wait: Wait, day: date) -> date:
+        """So many days on; then the first such weekday, that day included."""
+        day += timedelta(days=wait.days)
+        while wait.weekday not in (None, day.strftime("%A").lower()):
+            day += timedelta(days=1)
+        return day
 
     def lead(self, run: Run, thread: str, step_id: str | None) -> None:
         names = [each.thread for each in self.conversation.threads]
@@ -237,19 +218,18 @@ class ConversationOracle:
         run.times_reached[step.id] = run.times_reached.get(step.id, 0) + 1
         return run.times_reached[step.id]
 
-    def due(self, run: Run, step: str | None, occurrence: int, pass_number: int, day: date) -> None:
-        assert step is not None
-        self.planned.append(Planned(day, run.key, step, occurrence, pass_number, run.event.event_id))
+    def due(self, run: Run, step: str, occurrence: int, pass_number: int, day: date, not_before: str = "") -> None:
+        self.planned.append(Planned(day, run.key, step, occurrence, pass_number, run.event.event_id, not_before))
 
     # "Passes are a side track of their message."
 
     def write(self, run: Run, step: Step, day: date) -> None:
         assert step.id is not None and step.message is not None
         occurrence = self.reach(run, step)
-        self.due(run, step.id, occurrence, 1, day)
+        self.due(run, step.id, occurrence, 1, day, run.not_before)
         for number in range(2, step.message.passes + 1):
             due_on = day + timedelta(days=(number - 1) * (step.message.after or 0))
-            run.passes.append(Pass(due_on, step.id, occurrence, number))
+            run.passes.append(Pass(due_on, step.id, occurrence, number, run.not_before))
 
     def repeat(self, day: date) -> None:
         for run in self.runs:
@@ -258,135 +238,15 @@ class ConversationOracle:
                     visit = (due.step, due.occurrence)
                     run.passes = [one for one in run.passes if (one.step, one.occurrence) != visit]
                 else:
-                    self.due(run, due.step, due.occurrence, due.pass_number, day)
+                    self.due(run, due.step, due.occurrence, due.pass_number, day, due.not_before)
 
     def reacted(self, run: Run, due: Pass, day: date) -> bool:
-        visit = (due.step, due.occurrence)
+        """To a pass of that visit that went before this one: nothing can be known of this one yet."""
+        before = (due.step, [due.occurrence], range(1, due.pass_number))
         return (
-            self.reacted_to_message(run, "opened", day, *visit)
-            or self.reacted_to_message(run, "clicked", day, *visit)
-            or self.reacted_to_message(run, "sms_reply", day, *visit)
+            self.reacted_to_message(run, "opened", day, *before)
+            or self.reacted_to_message(run, "clicked", day, *before)
+            or self.reacted_to_message(run, "sms_reply", day, *before)
             or self.reviewed(run, None, day)
             or any(True for _ in self.bought(run, day))
         )
-
-    # "Conditions are judged on the day the split is reached, from what is known by then."
-
-    def is_true(self, condition: Condition, run: Run, day: date) -> bool:
-        if condition.all is not None:
-            return all(self.is_true(part, run, day) for part in condition.all)
-        if condition.any is not None:
-            return any(self.is_true(part, run, day) for part in condition.any)
-        if condition.not_ is not None:
-            return not self.is_true(condition.not_, run, day)
-        return self.answer(condition, run, day)
-
-    def answer(self, condition: Condition, run: Run, day: date) -> bool:
-        contact = run.event.contact
-        order = self.facts.in_force(run.event.order_number, day)
-        if condition.opened is not None:
-            return self.reacted_to_message(run, "opened", day, condition.opened)
-        if condition.clicked is not None:
-            return self.reacted_to_message(run, "clicked", day, condition.clicked, link=condition.link)
-        if condition.replied is not None:
-            return self.reacted_to_message(run, "sms_reply", day, condition.replied)
-        if condition.reviewed:
-            return self.reviewed(run, condition.min_rating, day)
-        if condition.bought:
-            return any(True for _ in self.bought(run, day))
-        if condition.bought_sku is not None:
-            return any(condition.bought_sku in [line.sku for line in one.lines] for one in self.bought(run, day))
-        if condition.bought_category is not None:
-            wanted = condition.bought_category
-            return any(wanted in [line.category for line in one.lines] for one in self.bought(run, day))
-        if condition.order_is is not None:
-            return self.order_is(condition.order_is, order, day)
-        if condition.order_status is not None:
-            return order is not None and order.status == condition.order_status
-        if condition.line_status is not None:
-            lines = order.lines if order is not None else ()
-            return any(line.sku == run.event.sku and line.status == condition.line_status for line in lines)
-        if condition.ticket is not None:
-            return self.facts.has_open_ticket(contact, day)
-        if condition.site_action is not None:
-            since = run.begun_on
-            if condition.within_days is not None:
-                since = day - timedelta(days=condition.within_days - 1)
-            known = self.facts.known_feedback("site_action", day, contact)
-            return any(one.action == condition.site_action and one.occurred_at.date() >= since for one in known)
-        if condition.segment is not None:
-            return (condition.segment, day, contact) in self.facts.segments
-        row = self.facts.contact_row(contact, day)
-        if condition.profile is not None:
-            return self.facts.profile(contact, condition.profile, day) == condition.is_
-        if condition.consent is not None:
-            return row is not None and row.email_commercial_consent in ("explicit", "soft_opt_in", "implied")
-        assert condition.preference is not None
-        return self.facts.preference(contact, condition.preference, day) == condition.is_
-
-    def reacted_to_message(
-        self, run: Run, event: str, day: date, step: str, occurrence: int | None = None, link: str | None = None
-    ) -> bool:
-        """To any pass of the message in this run; of one visit, or of any."""
-        message = self.conversation.messages[step]
-        occurrences = range(1, run.times_reached.get(step, 0) + 1) if occurrence is None else [occurrence]
-        own = {
-            message_id(self.conversation.conversation, run.event.event_id, step, number, pass_number)
-            for number in occurrences
-            for pass_number in range(1, message.passes + 1)
-        }
-        return any(
-            one.message_id in own and not one.is_machine_open and link in (None, one.link)
-            for one in self.facts.known_feedback(event, day)
-        )
-
-    def reviewed(self, run: Run, min_rating: float | None, day: date) -> bool:
-        """Of the run's order; a review that names none counts from the day of entry."""
-        for one in self.facts.known_feedback("review_left", day, run.event.contact):
-            is_since = one.order_number is None and one.occurred_at.date() >= run.begun_on
-            is_own = one.order_number is not None and one.order_number == run.event.order_number
-            is_high = min_rating is None or (one.rating is not None and one.rating >= min_rating)
-            if (is_since or is_own) and is_high:
-                return True
-        return False
-
-    def purchased_again(self, run: Run, day: date) -> bool:
-        return any(True for _ in self.bought(run, day))
-
-    def bought(self, run: Run, day: date) -> Iterable[OrderVersion]:
-        """Other orders, first known on or after the day of entry, dated on a later day than the run's own."""
-        own = self.facts.in_force(run.event.order_number, day)
-        for other in self.facts.purchases(run.event.contact, day):
-            if other.order_number == run.event.order_number:
-                continue
-            is_later = own is None or other.ordered_on > own.ordered_on
-            if self.facts.first_known(other.order_number) >= run.begun_on and is_later:
-                yield other
-
-    @staticmethod
-    def order_is(word: str, order: OrderVersion | None, day: date) -> bool:
-        """False in a run without an order."""
-        if order is None:
-            return False
-        in_parts = order.shipped_lines > 0 and (
-            order.shipped_lines + order.returned_lines + order.canceled_lines < len(order.lines)
-        )
-        has_left = (order.ship_date is not None and order.ship_date <= day) or order.status in SHIPPED_STATUSES
-        return {
-            "canceled": order.status == "canceled",
-            "returned": order.status == "returned",
-            "partly_returned": order.returned_lines > 0,
-            "refunded": order.refunded_cents > 0,
-            "shipped": has_left and order.status not in STOP_STATUSES and not in_parts,
-            "delivered": order.delivered_on is not None and order.delivered_on <= day,
-        }[word]
-
-
-def message_id(conversation: str, event_id: str, step: str, occurrence: int, pass_number: int) -> str:
-    """As test_conversations_events.py holds it to."""
-    return hashed(conversation, event_id, step, str(occurrence), str(pass_number))
-
-
-def hashed(*fields: str) -> str:
-    """A hash of fields, each with its length before it."""
-    return md5("".join(f"{len(one)}:{one}" for one in fields).encode(), usedforsecurity=False).hexdigest()

@@ -22,8 +22,9 @@ from pp_pipeline.dbt_project import DbtProject
 from pp_pipeline.landing.tables import prepare_tables
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Connection, Warehouse
+from pp_pipeline_tests.conversation_answers import hashed, message_id
 from pp_pipeline_tests.conversation_facts import Facts
-from pp_pipeline_tests.conversation_oracle import ConversationOracle, Planned, hashed, message_id
+from pp_pipeline_tests.conversation_oracle import ConversationOracle, Planned
 from pp_pipeline_tests.pipeline import copy_checkout
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 
@@ -34,7 +35,8 @@ MODELS = (*RUNS, "conversation_runs", "all_events", "set_fields", "planned_messa
 _TABLES = {
     "external_events": "event_id text, event_name text, campaign text, merchant text, contact_key text, email text, "
     "order_number text, sku text, occurred_on date",
-    "order_versions": "merchant text, order_number text, known_on date, contact_key text, is_purchase boolean, "
+    "order_versions": "merchant text, order_number text, known_on date, contact_key text, email text, "
+    "is_eligible boolean, is_purchase boolean, paid_on date, refunded_on date, "
     "ordered_at timestamp, ordered_on date, ship_date date, delivered_on date, status text, refunded_cents bigint, "
     "line_count integer, shipped_lines integer, returned_lines integer, canceled_lines integer, version_id uuid, "
     "order_id uuid",
@@ -172,11 +174,11 @@ class ConversationPipeline:
     def plan_of(self, case: Case) -> list[Planned]:
         """The rows of one case, with the events that its actions fire (pass 0, on the day before they occur)."""
         name = case.conversation["conversation"]
-        sql = "select due_on, run_key, step, occurrence, pass, event_id, message_id from planned_messages"
+        columns = "due_on, run_key, step, occurrence, pass, event_id, coalesce(not_before, ''), message_id"
         fired = "select occurred_on, event_id from all_events"
         keys = "select conversation, event_id, run_key from conversation_runs"
         with self.warehouse.connect() as connection:
-            rows = connection.rows(f"{sql} where merchant = ?", (case.merchant,))
+            rows = connection.rows(f"select {columns} from planned_messages where merchant = ?", (case.merchant,))
             fires = connection.rows(f"{fired} where merchant = ? and conversation = ?", (case.merchant, name))
             runs = connection.rows(f"{keys} where merchant = ?", (case.merchant,))
         found = []

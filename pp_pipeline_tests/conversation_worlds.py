@@ -15,15 +15,11 @@ from pp_pipeline.conversations.compiling import TooManyPaths, compile_conversati
 from pp_pipeline.conversations.conditions import Condition
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.flow import Problem, flow_problems
-from pp_pipeline_tests.conversation_facts import ContactRow, Event, Facts, Feedback, Line, OrderVersion
+from pp_pipeline_tests.conversation_fact_worlds import EVENTS, drawn_facts
+from pp_pipeline_tests.conversation_facts import Feedback
 from pp_pipeline_tests.conversation_pipeline import FIRST, LAST, Case
 from pp_pipeline_tests.order_worlds import Dice
 
-EVENTS = ("purchase", "shipped", "news")
-CONTACTS = ("ann", "ann", "ann", "ben")
-ORDER_NUMBERS = ("10", "9", "B-1", "a-1", "é-1")
-LINES = (Line("SKU-1", "Tables"), Line("SKU-2", "Chairs"), Line("SKU-2", "Chairs", "shipped"))
-STATUSES = ("processing", "processing", "shipped", "completed", "canceled", "returned", "hold")
 WEEKDAYS = ("monday", "wednesday", "sunday")
 
 
@@ -34,7 +30,7 @@ def conversation_cases(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case:
     conversation = _mended(dice, _conversation(dice))
     asked = _asked(conversation)
     others = [_setter(dice, place) for place in range(dice.one_of((1, 1, 2)))] if "profile" in asked else []
-    case = Case(conversation, _facts(dice, asked), others=tuple(others))
+    case = Case(conversation, drawn_facts(dice, asked), others=tuple(others))
     for _ in range(dice.one_of((1, 2) if asked & {"opened", "clicked", "replied"} else (0, 1, 2))):
         case = _with_reactions(dice, case)
     return case
@@ -76,7 +72,7 @@ def _planned_messages(case: Case) -> dict[str, date]:
 
 
 def _reaction(dice: Dice, message: str, due_on: date, place: int) -> Feedback:
-    day = due_on + timedelta(days=dice.one_of((0, 1, 1, 2, 3)))
+    day = due_on + timedelta(days=dice.one_of((0, 0, 1, 1, 2, 3)))
     kind = dice.one_of(("opened", "opened", "clicked", "sms_reply"))
     return Feedback(
         file_date=day + timedelta(days=dice.one_of((0, 0, 1))),
@@ -125,6 +121,7 @@ def _conversation(dice: Dice) -> dict[str, Any]:
     count = dice.one_of((1, 2, 3, 3, 3))
     return {
         "conversation": "talk",
+        "kind": dice.one_of(("commercial", "transactional")),
         "scope": scope,
         "entries": dice.one_of(("unlimited", "unlimited", "once")),
         "goal": dice.one_of(("none", "none", "purchased_again")),
@@ -141,8 +138,8 @@ def _thread(dice: Dice, place: int, count: int, scope: str) -> dict[str, Any]:
     events = dice.some_of(EVENTS, dice.one_of((1, 2, 3))) if place == 0 or dice.once_in(2) else []
     kinds = (*("wait",) * 4, *("message",) * 3, "split", "split", "split", "go_to", "go_to", "action", "exit")
     chosen = [dice.one_of(kinds) for _ in range(dice.one_of((1, 2, 3, 4, 5)))]
-    if place == 0 and count > 1 and not dice.once_in(3):  # a question about the message, after a while
-        chosen = ["wait", "split", *chosen]
+    if place == 0 and count > 1 and not dice.once_in(3):  # a question about the message, mostly after a while
+        chosen = [*dice.one_of((*[("wait", "split")] * 3, ("split",))), *chosen]
     steps = [_step(dice, kind, f"{place}{number}", count, scope) for number, kind in enumerate(chosen, 1)]
     if place == 0:
         steps.insert(0 if chosen[0] == "wait" else dice.one_of(range(len(steps) + 1)), _message(dice, "00"))
@@ -151,15 +148,18 @@ def _thread(dice: Dice, place: int, count: int, scope: str) -> dict[str, Any]:
 
 def _message(dice: Dice, name: str) -> dict[str, Any]:
     passes = {"passes": dice.one_of((2, 3)), "after": dice.one_of((1, 2, 4))} if dice.once_in(3) else {}
-    return {"id": f"m{name}", "message": {"channel": "email", "template": "hello", **passes}}
+    channel = "sms" if dice.once_in(6) else "email"
+    return {"id": f"m{name}", "message": {"channel": channel, "template": "hello", **passes}}
 
 
 def _step(dice: Dice, kind: str, name: str, count: int, scope: str) -> dict[str, Any]:
     match kind:
         case "wait":
-            days = dice.one_of((1, 1, 2, 3, 5))
-            wait: dict[str, Any] = {"days": days} if not dice.once_in(5) else {"weekday": dice.one_of(WEEKDAYS)}
-            return {"id": f"w{name}", "wait": wait}
+            words: dict[str, Any] = {"days": dice.one_of((1, 1, 2, 3, 5)), "weekday": dice.one_of(WEEKDAYS)}
+            words["at"] = dice.one_of(("09:30", "16:00"))
+            days = [("days",)] * 6 + [("days", "at")] * 2 + [("days", "weekday")]
+            chosen = dice.one_of((*days, ("weekday",), ("weekday",), ("at",), ("at",)))
+            return {"id": f"w{name}", "wait": {word: words[word] for word in chosen}}
         case "message":
             return _message(dice, name)
         case "split":
@@ -189,8 +189,7 @@ def _condition(dice: Dice, scope: str, depth: int) -> dict[str, Any]:
         return {kind: [_condition(dice, scope, depth - 1) for _ in range(2)]}
     status = {"order_status": dice.one_of(("processing", "shipped", "hold"))}
     words: list[dict[str, Any]] = [
-        {dice.one_of(("opened", "clicked", "replied")): "m00"},
-        {dice.one_of(("opened", "clicked", "replied")): "m00"},
+        *({dice.one_of(("opened", "opened", "clicked", "replied")): "m00"} for _ in range(6)),
         {"clicked": "m00", "link": "shop"},
         {"reviewed": True, **({"min_rating": 4} if dice.once_in(2) else {})},
         {"bought": True},
@@ -200,9 +199,15 @@ def _condition(dice: Dice, scope: str, depth: int) -> dict[str, Any]:
         {"ticket": "open"},
         {"site_action": "visit", **({"within_days": 2} if dice.once_in(2) else {})},
         {"segment": "loyal"},
-        dice.one_of(({"profile": "country", "is": "US"}, {"profile": "tier", "is": "gold"})),
+        dice.one_of(
+            (
+                {"profile": "country", "is": "US"},
+                {"profile": "loyalty_member", "is": "true"},
+                *([{"profile": "tier", "is": "gold"}] * 2),
+            )
+        ),
         {"preference": "rhythm", "is": "weekly"},
-        {"consent": "email"},
+        {"consent": dice.one_of(("email", "sms"))},
         *([{"line_status": "shipped"}] * 4 if scope == "line" else []),
     ]
     return dice.one_of(words)
@@ -217,110 +222,3 @@ def _setter(dice: Dice, place: int) -> dict[str, Any]:
         steps.append({"id": f"a{number}", "action": {"set": {"tier": dice.one_of(("gold", "gold", "silver"))}}})
     scope = dice.one_of(("contact", "order"))
     return {"conversation": f"set_{place}", "scope": scope, "threads": [{"thread": "set", "steps": steps}]}
-
-
-def _facts(dice: Dice, asked: set[str]) -> Facts:
-    facts = Facts()
-    for number in dice.some_of(ORDER_NUMBERS, dice.one_of((2, 2, 3, 4, 5))):
-        _tell_of_order(dice, facts, number)
-    _fire(dice, facts)
-    for _ in range(dice.one_of((2, 4, 6) if asked & _TOLD.keys() else (0, 1, 2, 4))):
-        facts.feedback.append(_feedback(dice, facts, asked, len(facts.feedback)))
-    for _ in range(dice.one_of((1, 2, 3) if asked & {"profile", "consent"} else (0, 1, 2))):
-        days = [event.occurred_on for event in facts.events] if "profile" in asked else []  # when fields are set
-        row = ContactRow(
-            *(
-                dice.one_of((*days, _day(dice))),
-                dice.one_of(CONTACTS),
-                dice.one_of(("US", "US", "CA", None)),
-                dice.one_of(_CONSENTS),
-            ),
-            dice.one_of(('{"tier": "gold"}', '{"tier": "silver"}', "{}", "{}")),
-        )
-        if row.file_date not in [other.file_date for other in facts.contacts]:
-            facts.contacts.append(row)
-    for _ in range(dice.one_of((0, 1, 2, 3))):
-        begins, contact = _day(dice), dice.one_of(CONTACTS)
-        facts.segments |= {("loyal", begins + timedelta(days=day), contact) for day in range(dice.one_of((1, 8, 15)))}
-    return facts
-
-
-_CONSENTS = (None, "explicit", "implied", "soft_opt_in", "none")
-
-
-def _tell_of_order(dice: Dice, facts: Facts, number: str) -> None:
-    day = FIRST + timedelta(days=dice.one_of(range(14)))
-    ordered_on = day - timedelta(days=dice.one_of((0, 0, 0, 1, 4, -1)))
-    contact: str | None = dice.one_of(CONTACTS)
-    status = dice.one_of(("processing", "processing", "processing", *STATUSES))
-    ordered_at = datetime.combine(ordered_on, time(dice.one_of((9, 12, 12))))
-    ship_date = delivered_on = None
-    refunded = shipped = back = 0
-    for _ in range(dice.one_of((1, 1, 2, 2, 3, 4))):
-        lines = tuple(dice.one_of(LINES) for _ in range(dice.one_of((1, 1, 2))))
-        facts.versions.append(
-            OrderVersion(
-                *(number, day, contact, ordered_at, status, ship_date, delivered_on),
-                *(refunded, min(shipped, len(lines)), min(back, len(lines)), 0, lines),
-            )
-        )
-        day += timedelta(days=dice.one_of((1, 1, 2, 3, 5, 8)))
-        match dice.one_of(("status", "status", "ship", "deliver", "refund", "lines", "contact", "date", "back")):
-            case "status":
-                status = dice.one_of(STATUSES)
-            case "ship":
-                ship_date = day + timedelta(days=dice.one_of((-1, 0, 2)))
-            case "deliver":
-                delivered_on = day + timedelta(days=dice.one_of((-1, 0, 2)))
-            case "refund":
-                refunded = dice.one_of((0, 500))
-            case "lines":
-                shipped = 1
-            case "contact":
-                contact = dice.one_of((*CONTACTS, None))
-            case "date":
-                ordered_at += timedelta(days=dice.one_of((-2, 1, 3)))
-            case _:
-                back = 1
-
-
-def _fire(dice: Dice, facts: Facts) -> None:
-    """Events of the orders as they are known then, and some without an order."""
-    numbers = sorted({one.order_number for one in facts.versions})
-    for place in range(dice.one_of((3, 4, 6, 8, 10, 12))):
-        number = dice.one_of(numbers)
-        day = facts.first_known(number) + timedelta(days=dice.one_of((0, 0, 0, 1, 2, 3, 4, 6, 9)))
-        order = facts.in_force(number, day)
-        if day > LAST or order is None or order.contact is None:
-            continue
-        about = (None, None) if dice.once_in(10) else (number, dice.one_of(("SKU-1", "SKU-2", None)))
-        key = f"{dice.one_of('bac')}{place}"
-        facts.events.append(Event(key, dice.one_of(EVENTS), order.contact, about[0], day, about[1]))
-
-
-_TOLD = {"reviewed": "review", "ticket": "ticket", "site_action": "site", "preference": "set"}
-
-
-def _feedback(dice: Dice, facts: Facts, asked: set[str], place: int) -> Feedback:
-    day = FIRST + timedelta(days=dice.one_of(range(14)))
-    known = day + timedelta(days=dice.one_of((0, 0, 0, 1, 3)))
-    told = Feedback(known, datetime.combine(day, time(10, place)), "opened", dice.one_of(CONTACTS))
-    numbers = [*(one.order_number for one in facts.versions), None]
-    wanted = sorted(_TOLD[word] for word in asked & _TOLD.keys())
-    match dice.one_of((*wanted, *wanted, *wanted, "unsubscribed", "review", "ticket", "site", "set")):
-        case "unsubscribed":
-            return told._replace(event="unsubscribed", channel=dice.one_of((None, "email", "sms")))
-        case "review":
-            rating = dice.one_of((2.0, 4.0, 4.5, None))
-            return told._replace(event="review_left", order_number=dice.one_of(numbers), rating=rating)
-        case "ticket":
-            kind = dice.one_of(("ticket_opened", "ticket_opened", "ticket_closed"))
-            return told._replace(event=kind, ticket_number=dice.one_of(("T1", "T2", None)))
-        case "site":
-            return told._replace(event="site_action", action=dice.one_of(("visit", "visit", "search")))
-        case _:
-            return told._replace(event="preference_set", action=dice.one_of(("rhythm=weekly", "rhythm=daily", "x=y")))
-
-
-def _day(dice: Dice) -> date:
-    return FIRST + timedelta(days=dice.one_of(range(22)))

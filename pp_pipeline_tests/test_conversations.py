@@ -226,8 +226,9 @@ def test_steps_that_do_not_fit_together_are_refused(folder: Path, more: str, wor
 def test_a_time_of_day_counts_from_its_wait_to_the_next(folder: Path) -> None:
     path = folder / "hello" / "conversation.yml"
     message = "      - id: {0}\n        message: {{channel: email, template: hello}}\n"
-    steps = ["      - wait: {days: 1, at: '10:00'}\n", message.format("one"), message.format("two")]
-    path.write_text(path.read_text() + "".join(steps) + "      - wait: {days: 1}\n" + message.format("three"))
+    steps = ["      - wait: {days: 1, at: '10:00'}\n", message.format("one"), "      - wait: {at: '09:00'}\n"]
+    steps += [message.format("two"), "      - wait: {days: 1}\n", message.format("three")]
+    path.write_text(path.read_text() + "".join(steps))
     deeds = conversation_tables(load_conversations(folder))["conversation_deeds"]
     assert [(deed[4], deed[7], deed[8]) for deed in deeds] == [
         *[("greet", 0, None), ("one", 1, "10:00"), ("two", 1, "10:00"), ("three", 2, None)],

@@ -2,9 +2,11 @@
 
 import os
 from datetime import date, timedelta
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from pp_pipeline_tests.conversation_oracle import Planned
 from pp_pipeline_tests.conversation_pipeline import FIRST, LAST, Case, ConversationPipeline, conversation_pipeline_on
@@ -16,6 +18,7 @@ HEAVY_RUNS = 10
 FIRST_SEED = 7_000
 """The same worlds each time; CONVERSATION_SEED draws others."""
 
+World = TypeVar("World")
 Ranges = tuple[tuple[date, date], ...]
 ONE_PASS: Ranges = ((FIRST, LAST),)
 DAY_BY_DAY: Ranges = tuple((FIRST + timedelta(days=day), FIRST + timedelta(days=day)) for day in range(24))
@@ -73,27 +76,28 @@ def drawn_cases(count: int, seed_number: int) -> list[Case]:
     quiet: list[Case] = []
     block = 0
     while len(found) < count:
-        for case in _a_few(f"{seed_number}, {block}"):
+        for case in drawn(conversation_cases(), 10, f"{seed_number}, {block}"):
             (found if case.in_slot(0).expected() or len(quiet) > count / 10 else quiet).append(case)
         block += 1
     return [*quiet, *found][:count]
 
 
-def _a_few(seed_text: str) -> list[Case]:
-    drawn: list[Case] = []
+def drawn(worlds: st.SearchStrategy[World], count: int, seed_text: str) -> list[World]:
+    """That many worlds, always the same for a seed."""
+    found: list[World] = []
 
     @seed(seed_text)
     @settings(
-        max_examples=10,
+        max_examples=count,
         database=None,
         derandomize=False,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )
-    @given(conversation_cases())
-    def draw(case: Case) -> None:
-        drawn.append(case)
+    @given(worlds)
+    def draw(world: World) -> None:
+        found.append(world)
 
     draw()
-    return drawn
+    return found

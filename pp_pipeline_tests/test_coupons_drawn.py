@@ -15,7 +15,7 @@ from pp_pipeline.sending.coupon_pools import pool_standings
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.outlets.outlet import Outcome
 from pp_pipeline.settings import Settings
-from pp_pipeline_tests.conversation_oracle import message_id
+from pp_pipeline_tests.conversation_answers import message_id
 from pp_pipeline_tests.postgres_server import PostgresDatabase
 from pp_pipeline_tests.sending_world import DAY, World, key_of, read_mail
 from pp_pipeline_tests.test_coupons import declare

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 
 from pp_pipeline.campaigns.parameters import Campaign
-from pp_pipeline.conversations.conditions import Atom
+from pp_pipeline.conversations.compiling import compile_conversation
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.settings import Settings, SettingsError
@@ -178,7 +178,10 @@ def runs_of(run: Run | None) -> Runs:
         "begun_on": january(2), "has_begun": True,
     }  # fmt: skip
     endings = [{"run_id": "r", "word": word, "ends_on": january(day)} for day, word in run.ended]
-    atoms = [vars(Atom("clicked", "ask", occurrence=occurrence)) for occurrence in (0, 1)]  # by the split, by the pass
+    asked = {atom for clauses in compile_conversation(TALK).conditions for clause in clauses for atom, _ in clause}
+    atoms = [
+        vars(atom) for atom in asked if (atom.kind, atom.subject) == ("clicked", "ask")
+    ]  # by the split, by the pass
     answers = [
         {"run_id": "r", "judged_on": january(day), **atom, "is_true": True} for day in run.clicked for atom in atoms
     ]

@@ -75,8 +75,10 @@ select distinct
     atoms.kind,
     atoms.subject,
     atoms.value,
-    atoms.occurrence,
     atoms.number,
+    atoms.from_visit,
+    atoms.to_visit,
+    atoms.to_pass,
     true_atoms.atom is not null as is_true
 from asked_wishes
 inner join {{ source('landing', 'conversation_atoms') }} as atoms on asked_wishes.atom = atoms.atom

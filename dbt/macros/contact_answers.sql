@@ -18,7 +18,10 @@ told_by_contacts as (
         told.order_number,
         told.rating,
         told.action,
-        told.ticket_number
+        told.ticket_number,
+        told.file_date,
+        told.feed_file,
+        told.row_in_file
     from asked_atoms as asked
     inner join {{ source('landing', 'feedback_rows') }} as told
         on asked.merchant = told.merchant and asked.contact_key = told.contact_key
@@ -42,7 +45,7 @@ last_words as (
         *,
         row_number() over (
             partition by run_id, judged_on, atom, coalesce(ticket_number, '')
-            order by occurred_at desc, event
+            order by occurred_at desc, event, file_date desc, {{ bytewise('feed_file') }} desc, row_in_file desc
         ) as recency
     from told_by_contacts
     where kind in ('ticket', 'preference')

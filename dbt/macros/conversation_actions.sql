@@ -2,7 +2,7 @@
     event that is fired (event_id, event_name) or a profile field that is set (field, value); coupons are drawn by the
     sender. They stand apart from `external_events`, which does not depend on conversations. #}
 {% macro conversation_actions(level) %}
-{{ partitioned_by_day('occurred_on', indexes=[{'columns': ['occurred_on']}, {'columns': ['contact_key']}], meta={
+{{ partitioned_by_day('occurred_on', indexes=[{'columns': ['occurred_on']}, {'columns': ['contact_key']}], pre_hook=joins_of_ctes(), meta={
     'reads_history_of': [
         'order_versions', 'order_lines', 'order_file_rows', 'segment_snapshots', 'conversation_runs_' ~ level,
     ] + actions_below(level),

@@ -2,10 +2,10 @@
     level 2 for those that level 1 fires, and so on. A row says what is known at entry and nothing of what becomes of
     the run, so a day's rows hang on nothing that comes later. #}
 {% macro conversation_runs(level) %}
-{{ partitioned_by_day('begun_on', indexes=[{'columns': ['begun_on']}, {'columns': ['contact_key']}], meta={
+{{ partitioned_by_day('begun_on', indexes=[{'columns': ['begun_on']}, {'columns': ['contact_key']}], pre_hook=joins_of_ctes(), meta={
     'reads_history_of': ['order_versions', 'order_lines', 'order_file_rows', 'external_events', 'segment_snapshots']
         + actions_below(level),
-    'config_hash': 'runs 1',
+    'config_hash': 'runs 2',
 }) }}
 
 with recursive {{ run_candidates(level) }},

@@ -12,8 +12,9 @@
 
 {#  The model's table is replaced day by day: the rows of from_day..to_day are deleted and written anew.
     A day that became empty loses its rows, which neither merge nor delete+insert by key would do. #}
-{% macro partitioned_by_day(column, indexes=[], meta={}) %}
+{% macro partitioned_by_day(column, indexes=[], meta={}, pre_hook=[]) %}
     {{ config(
+        pre_hook=pre_hook,
         materialized='incremental',
         incremental_strategy='insert_overwrite' if target.type == 'spark' else 'replace_days',
         partition_by=[column] if target.type == 'spark' else none,

@@ -63,6 +63,18 @@ md5(
 {% macro default__skip_by(column, values) %}and {{ column }} in ({{ values }}){% endmacro %}
 {% macro postgres__skip_by(column, values) %}{% endmacro %}
 
+{#  What a model runs first whose CTEs join one another: PostgreSQL knows nothing of their columns, believes that a
+    handful of rows is left after three joins, and then compares each row with each. -#}
+{% macro joins_of_ctes() %}
+    {{ return(['set local enable_nestloop = off'] if target.type == 'postgres' else []) }}
+{% endmacro %}
+
+{#  Stands before a CTE whose columns are worked out of two tables and joined by: PostgreSQL would join a third to one of
+    the two first, by whatever else they share. The others find their way. #}
+{% macro materialized() %}{{ return(adapter.dispatch('materialized')()) }}{% endmacro %}
+{% macro default__materialized() %}{% endmacro %}
+{% macro postgres__materialized() %}materialized{% endmacro %}
+
 {# The day of the week, 0 for Monday. #}
 {% macro weekday(day) %}{{ return(adapter.dispatch('weekday')(day)) }}{% endmacro %}
 {% macro default__weekday(day) %}cast(extract(isodow from {{ day }}) as integer) - 1{% endmacro %}

@@ -120,7 +120,7 @@ message_visits as (
     where channel is not null
 ),
 
-asked_messages as (
+asked_messages as {{ materialized() }} (
     select
         asked.*,
         {{ message_id('asked.conversation', 'asked.event_id', 'visits.step', 'visits.occurrence', 'visits.pass') }}
@@ -130,7 +130,8 @@ asked_messages as (
         on
             asked.conversation = visits.conversation
             and asked.subject = visits.step
-            and (asked.occurrence = 0 or asked.occurrence = visits.occurrence)
+            and visits.occurrence between asked.from_visit and asked.to_visit
+            and visits.pass <= asked.to_pass
     where asked.kind in ('opened', 'clicked', 'replied')
 ),
 

@@ -88,14 +88,11 @@ class Plan:
                 first,
                 last,
             )
-        for table in ("external_events", "fired_events_1", "fired_events_2"):
-            if not self.connection.table_exists(table):
-                continue
+        if self.connection.table_exists("all_events"):
             # What a campaign fires stands among its releases.
-            own = "and campaign is null" if table == "external_events" else ""
             yield from self._rows(
-                f"""select 'event', event_name, event_id, occurred_on, contact_key, '', order_number, event_id, event_id
-                    from {table} where occurred_on between ? and ? {own}""",
+                """select 'event', event_name, event_id, occurred_on, contact_key, '', order_number, event_id, event_id
+                    from all_events where campaign is null and occurred_on between ? and ?""",
                 first,
                 last,
             )

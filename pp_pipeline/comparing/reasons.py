@@ -113,14 +113,10 @@ class _Lookup:
         return {(name, event): begun_on for name, event, begun_on in self._ask(sql, [row.event_id for row in rows])}
 
     def _fired(self, rows: Sequence[PlanRow]) -> set[str]:
-        tables = [
-            table
-            for table in ("external_events", "fired_events_1", "fired_events_2")
-            if self.plan.connection.table_exists(table)
-        ]
-        events = [row.event_id for row in rows]
-        sql = "select event_id from {table} where event_id in ({{marks}})"
-        return {event for table in tables for (event,) in self._ask(sql.format(table=table), events)}
+        if not self.plan.connection.table_exists("all_events"):
+            return set()
+        sql = "select event_id from all_events where event_id in ({marks})"
+        return {event for (event,) in self._ask(sql, [row.event_id for row in rows])}
 
     def _ask(self, sql: str, values: Iterable[str | None], *params: object) -> Iterator[tuple[Any, ...]]:
         """The rows of a query with `{marks}` for some of the values at a time."""

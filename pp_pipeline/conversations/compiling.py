@@ -49,7 +49,7 @@ class Deed:
     """A message or an action, on a day after entry.
 
     Attributes:
-        not_before: the time of day of the wait before it.
+        not_before: the time of day of the waits before it.
         drawn_occurrence: of a message whose coupon an action draws: how often that was reached by then.
     """
 
@@ -132,7 +132,7 @@ def compile_conversation(conversation: Conversation) -> Compiled:
 @dataclass(frozen=True)
 class _Run:
     """Where a walk stands. `counts`: how often each go_to led away and each message and action was reached;
-    `not_before`: the time of day of the last wait."""
+    `not_before`: the time of day of the waits that ended on its day."""
 
     thread: int
     step: int
@@ -157,6 +157,12 @@ class _Walker:
     def __init__(self, conversation: Conversation, conditions: dict[tuple[Clause, ...], int]) -> None:
         self.conversation = conversation
         self.conditions = conditions
+        self.messages = {
+            step.id: (thread_place, step_place)
+            for thread_place, thread in enumerate(conversation.threads)
+            for step_place, step in enumerate(thread.steps)
+            if step.id and step.message
+        }
         self.paths = self.steps = 0
 
     def walk(self, thread: int, weekday: int | None) -> Program:
@@ -204,7 +210,10 @@ class _Walker:
         until = run.offset + step.wait.ends_after(((self.program.weekday or 0) + run.offset) % 7)
         if until > run.offset:
             self.program.stays.append(Stay(run.node, (run.thread, run.step), rank, run.offset, until))
-        return _Run(run.thread, run.step, run.node, until, run.counts, step.wait.at)
+        not_before = step.wait.at
+        if until == run.offset:  # the same day: what an earlier wait of it said still holds
+            not_before = max(filter(None, (run.not_before, not_before)), default=None)
+        return _Run(run.thread, run.step, run.node, until, run.counts, not_before)
 
     def _do(self, run: _Run, step: Step) -> None:
         assert step.id is not None
@@ -220,18 +229,25 @@ class _Walker:
         checks = self.program.nodes[run.node]
         for number in range(2, message.passes + 1):
             offset = run.offset + (number - 1) * (message.after or 0)
-            checks = checks | {Check(self._condition(reaction(first.step, first.occurrence)), offset, False)}
+            reacted = self._condition(reaction(first.step, first.occurrence, to_pass=number - 1))
+            checks = checks | {Check(reacted, offset, False)}
             self.program.deeds.append(replace(first, node=self._node(checks), pass_number=number, offset=offset))
 
     def _forks(self, run: _Run, step: Step, after: Place) -> list[_Run]:
         ways = []
         checks = self.program.nodes[run.node]
+        visits = {name: run.counts.get(place, 0) for name, place in self.messages.items()}
         for number, branch in enumerate(step.split or ()):
-            condition = self._condition(branch.when.clauses(self.conversation.kind))
+            clauses = branch.when.clauses(self.conversation.kind, visits)
+            target = find_step(self.conversation, branch.thread)
+            assert target is not None, "flow.py found it"
+            if not clauses:  # it asks about a message that is not reached on this way so far
+                continue
+            if frozenset() in clauses:
+                return [*ways, run.at(target, self._turn(run, number, checks))]
+            condition = self._condition(clauses)
             true, false = (Check(condition, run.offset, expected) for expected in (True, False))
             if false not in checks:  # it was asked on this day before, and was false
-                target = find_step(self.conversation, branch.thread)
-                assert target is not None, "flow.py found it"
                 ways.append(run.at(target, self._turn(run, number, checks | {true})))
             if true in checks:
                 return ways

@@ -4,7 +4,7 @@ A condition is one word with what it asks, or `all`, `any`, `not` of others. For
 when of one clause every atom is as wanted (a disjunctive normal form).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Literal, Self
@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pp_pipeline.conversations.fields import asking_problem
-from pp_pipeline.conversations.part import Name, Part
+from pp_pipeline.conversations.part import MOST_PASSES, Name, Part
 from pp_pipeline.landing.words import STATUSES
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
@@ -30,15 +30,19 @@ class Atom:
         kind: the word that asks.
         subject: the message step, the channel and kind of a consent, the profile field or preference.
         value: what has to be the case: a link, SKU, category, status, state, segment, action, value of a field.
-        occurrence: of the message step; 0 asks for any.
         number: the least rating, or within how many days.
+        from_visit: of the message step, the first occurrence whose messages count.
+        to_visit: the last.
+        to_pass: the last pass that counts of each.
     """
 
     kind: str
     subject: str = ""
     value: str = ""
-    occurrence: int = 0
     number: float | None = None
+    from_visit: int = 0
+    to_visit: int = 0
+    to_pass: int = 0
 
 
 Wish = tuple[Atom, bool]
@@ -118,17 +122,24 @@ class Condition(Part):
         if self.not_ is not None:
             yield from ((name, ("not", *path)) for name, path in self.not_.named_at(word))
 
-    def clauses(self, kind: str, wanted: bool = True) -> tuple[Clause, ...]:
+    def clauses(self, kind: str, visits: Mapping[str, int], wanted: bool = True) -> tuple[Clause, ...]:
         """The clauses of which one has to hold, for the condition to be true (or, if not `wanted`, false).
+
+        None hold where it is false whatever happens; a clause without wishes always does.
 
         Args:
             kind: of the conversation's messages, which consents are given for.
+            visits: how often each message was reached when the condition is judged. Those of later visits don't count:
+                they would take themselves out of the plan.
         """
         if self.not_ is not None:
-            return self.not_.clauses(kind, not wanted)
+            return self.not_.clauses(kind, visits, not wanted)
         if not self.parts:
-            return (frozenset({(self._atom(kind), wanted)}),)
-        of_parts = [part.clauses(kind, wanted) for part in self.parts]
+            atom = self._atom(kind, visits)
+            if atom.kind in MESSAGE_WORDS and not atom.to_visit:
+                return () if wanted else (frozenset(),)
+            return (frozenset({(atom, wanted)}),)
+        of_parts = [part.clauses(kind, visits, wanted) for part in self.parts]
         if (self.any is not None) == wanted:
             return tuple(dict.fromkeys(clause for clauses in of_parts for clause in clauses))
         return tuple(dict.fromkeys(frozenset[Wish]().union(*chosen) for chosen in product(*of_parts)))
@@ -148,12 +159,15 @@ class Condition(Part):
         sums, products = (sum(true), sum(false)), (_product(true), _product(false))
         return (sums[0], products[1]) if self.any is not None else (products[0], sums[1])
 
-    def _atom(self, kind: str) -> Atom:
+    def _atom(self, kind: str, visits: Mapping[str, int]) -> Atom:
         name = next(name for name in self._asked() if name not in _COMPANIONS)
         value = getattr(self, name)
         match name:
             case "opened" | "clicked" | "replied":
-                return Atom(name, subject=value, value=self.link or "")
+                last = visits.get(value, 0)
+                return Atom(
+                    name, subject=value, value=self.link or "", from_visit=1, to_visit=last, to_pass=MOST_PASSES
+                )
             case "reviewed":
                 return Atom(name, number=self.min_rating)
             case "bought" | "ticket":
@@ -176,9 +190,9 @@ _COMPANIONS = {
 }
 
 
-def reaction(step: str, occurrence: int) -> tuple[Clause, ...]:
-    """The clauses of "reacted to a pass of that visit" (DESIGN 4, "Passes")."""
-    seen = [Atom(word, subject=step, occurrence=occurrence) for word in MESSAGE_WORDS]
+def reaction(step: str, visit: int, to_pass: int) -> tuple[Clause, ...]:
+    """The clauses of "reacted to one of the passes of that visit so far" (DESIGN 4, "Passes")."""
+    seen = [Atom(word, subject=step, from_visit=visit, to_visit=visit, to_pass=to_pass) for word in MESSAGE_WORDS]
     return tuple(frozenset({(atom, True)}) for atom in (*seen, Atom("reviewed"), Atom("bought")))
 
 

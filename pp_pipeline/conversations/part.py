@@ -8,6 +8,10 @@ Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$
 """What can be a folder, a column value and a part of a file name alike."""
 
 
+MOST_PASSES = 5
+"""How often one message can go out at most: once, and four repeats."""
+
+
 class Part(BaseModel):
     """A part of the file: what it does not know it refuses, naming what is allowed."""
 

@@ -7,12 +7,11 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pp_pipeline.conversations.conditions import Condition, Text
 from pp_pipeline.conversations.fields import field_problem
-from pp_pipeline.conversations.part import Name, Part
+from pp_pipeline.conversations.part import MOST_PASSES, Name, Part
 from pp_pipeline.coupon_codes import CODE_WORDS, is_code
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-MOST_PASSES = 5
 
 Target = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
 """A thread, or `thread.id` for a step of it."""

@@ -5,6 +5,7 @@ They are small, and written whole: a configuration has no effective date. Days c
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from pp_pipeline.conversations.compiling import Compiled, Program, compile_conversation
@@ -101,8 +102,11 @@ TABLES = {
         "kind": "varchar not null",
         "subject": "varchar not null",
         "value": "varchar not null",
-        "occurrence": "integer not null",  # 0: any
         "number": "double precision",
+        # of reactions to messages: which occurrences and passes of the step count
+        "from_visit": "integer not null",
+        "to_visit": "integer not null",
+        "to_pass": "integer not null",
     },
 }
 """The columns of each table, with the types that DuckDB and PostgreSQL share."""
@@ -220,9 +224,7 @@ def _condition_rows(compiled: Compiled) -> tuple[list[Row], list[Row]]:
         for place, clause in enumerate(clauses)
         for atom, wanted in sorted(clause, key=str)
     ]
-    return wishes, [
-        (numbers[atom], atom.kind, atom.subject, atom.value, atom.occurrence, atom.number) for atom in atoms
-    ]
+    return wishes, [(numbers[atom], *astuple(atom)) for atom in atoms]
 
 
 def _condition_name(conversation: str, number: int) -> str:

@@ -5,7 +5,7 @@ The ways are those that compiling.py rolls out; what was true on their days come
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -224,7 +224,7 @@ def make_runs(
     told: dict[str, dict[tuple[date, Atom], bool]] = {}
     for row in answers:
         number = None if row["number"] is None else float(row["number"])
-        atom = Atom(row["kind"], row["subject"], row["value"], row["occurrence"], number)
+        atom = Atom(**{**{each.name: row[each.name] for each in fields(Atom)}, "number": number})
         told.setdefault(str(row["run_id"]), {})[row["judged_on"], atom] = row["is_true"]
     rows = [Possible(**{**row, "run_id": str(row["run_id"]), "sku": row["sku"] or None}) for row in possible]
     known = [one for one in rows if one.program in programs]

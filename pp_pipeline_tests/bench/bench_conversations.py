@@ -1,6 +1,7 @@
 """Measures conversations on large data: 20 conversations, a million events that could begin runs, a year.
 
     python -m pp_pipeline_tests.bench.bench_conversations
+    python -m pp_pipeline_tests.bench.bench_conversations --target postgres
 
 Of the events a third come from contacts with many of them, one contact has thousands. Orders and events are generated
 in the warehouse; runs, fired events and messages are built through `DbtProject` for the last day, for the last 90 days
@@ -8,6 +9,7 @@ in one pass, and for the whole year.
 """
 
 import argparse
+import contextlib
 import tempfile
 from datetime import date, timedelta
 from functools import partial
@@ -21,6 +23,7 @@ from pp_pipeline_tests.bench.measuring import Cost, cost_of, machine
 from pp_pipeline_tests.conversation_examples import message, talk, thread, wait
 from pp_pipeline_tests.conversation_facts import Facts
 from pp_pipeline_tests.conversation_pipeline import MODELS, Case, ConversationPipeline
+from pp_pipeline_tests.postgres_server import PostgresServer
 
 FIRST, LAST = date(2025, 8, 1), date(2026, 7, 31)
 _DAYS = (LAST - FIRST).days + 1
@@ -30,29 +33,42 @@ insert into external_events
 select
     md5(cast(number as varchar)), 'e' || (number % 20), null, 'main',
     'c' || case when number % 500 = 0 then 0 when number % 3 = 0 then number % 4001 else number % 400009 end,
-    null, cast(number as varchar), null, date '{first}' + cast(hash(number) % {days} as integer)
-from range({events}) as numbers (number)
+    null, cast(number as varchar), null, date '{first}' + cast({hash_of_number} % {days} as integer)
+from generate_series(0, {events} - 1) as numbers (number)
 """
 _VERSIONS = """
-insert into order_versions
+insert into order_versions (
+    merchant, order_number, known_on, contact_key, is_purchase, ordered_at, ordered_on, ship_date, delivered_on, status,
+    refunded_cents, line_count, shipped_lines, returned_lines, canceled_lines, version_id, order_id
+)
 select
-    'main', order_number, occurred_on + step.later, contact_key, step.later < 5 or hash(order_number) % 50 <> 0,
-    occurred_on + interval 12 hour, occurred_on, case when step.later > 0 then occurred_on + 2 end, null,
-    case when step.later = 0 then 'processing' when hash(order_number) % 50 = 0 then 'returned' else 'shipped' end,
+    'main', order_number, occurred_on + step.later, contact_key, step.later < 5 or {hash_of_order} % 50 <> 0,
+    occurred_on + interval '12 hours', occurred_on, case when step.later > 0 then occurred_on + 2 end, null,
+    case when step.later = 0 then 'processing' when {hash_of_order} % 50 = 0 then 'returned' else 'shipped' end,
     0, 1, 0, 0, 0, cast(md5(order_number || step.later) as uuid), cast(md5(order_number) as uuid)
 from external_events, (values (0), (3), (20)) as step (later)
+order by occurred_on + step.later
 """
 _FEEDBACK = """
 insert into feedback_rows
     (file_date, feed_file, feed_line, merchant, event, contact_key, message_id, occurred_at, occurred_on, row_in_file,
     attributes)
 select
-    occurred_on + 1, 'f', 1, 'main', case when hash(event_id) % 3 = 0 then 'clicked' else 'opened' end, contact_key,
+    occurred_on + 1, 'f', 1, 'main', case when {hash_of_event} % 3 = 0 then 'clicked' else 'opened' end, contact_key,
     md5('3:c' || lpad(substring(event_name, 2), 2, '0') || '32:' || event_id || '3:ask1:11:1'),
-    occurred_on, occurred_on, 1, '{}'
+    occurred_on, occurred_on, 1, '{{}}'
 from external_events
-where hash(event_id) % 2 = 0
+where {hash_of_event} % 2 = 0
 """
+_HASHES = {
+    "duckdb": "cast('0x' || substring(md5(cast({} as varchar)), 1, 7) as bigint)",
+    "postgres": "cast(cast('x' || substring(md5(cast({} as varchar)), 1, 7) as bit(28)) as integer)",
+}
+_INDEXES = {
+    "external_events": ("occurred_on", "contact_key"),
+    "order_versions": ("known_on", "merchant, order_number", "contact_key", "ordered_on", "ship_date", "order_id"),
+}
+"""As the models of these tables declare them, which are written here without dbt."""
 
 
 def conversations() -> list[Conversation]:
@@ -92,9 +108,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=1_000_000)
     options.add_argument("--days", type=int, nargs="*", default=[1, 90, _DAYS])
-    events, days = options.parse_args().events, options.parse_args().days
-    with tempfile.TemporaryDirectory(prefix="pp-bench-") as folder:
-        pipeline = ConversationPipeline(Path(folder))
+    options.add_argument("--target", choices=("duckdb", "postgres"), default="duckdb")
+    chosen = options.parse_args()
+    events, days = chosen.events, chosen.days
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pp-bench-"))
+        pipeline = ConversationPipeline(Path(folder), _server_url(stack) if chosen.target == "postgres" else "")
         fill(pipeline, events)
         print(f"{events:,} events in 20 conversations over {_DAYS} days; {machine()}\n")
         print("| days | runs and fired events: s | messages: s | processor s | peak MB | runs | messages |")
@@ -104,13 +123,27 @@ def main() -> None:
             _row(pipeline, count)
 
 
+def _server_url(stack: contextlib.ExitStack) -> str:
+    """A new PostgreSQL server, as it comes, that ends with the stack."""
+    server = PostgresServer()
+    stack.callback(server.stop)
+    return server.create_database().url
+
+
 def fill(pipeline: ConversationPipeline, events: int) -> None:
     """Orders, events and feedback of a year."""
     pipeline.begin_anew([Case({"conversation": "none", **_text(0)}, Facts())], conversations())
+    number, order, event = (
+        _HASHES[pipeline.settings.target].format(column) for column in ("number", "order_number", "event_id")
+    )
     with pipeline.warehouse.connect() as connection:
-        connection.execute(_EVENTS.format(first=FIRST, days=_DAYS, events=events))
-        connection.execute(_VERSIONS)
-        connection.execute(_FEEDBACK.replace("{}", "{{}}").format())
+        connection.execute(_EVENTS.format(first=FIRST, days=_DAYS, events=events, hash_of_number=number))
+        connection.execute(_VERSIONS.format(hash_of_order=order))
+        connection.execute(_FEEDBACK.format(hash_of_event=event))
+        for table, indexes in _INDEXES.items() if connection.dialect == "postgres" else ():
+            for columns in indexes:
+                connection.execute(f"create index on {table} ({columns})")
+        connection.execute("analyze")
 
 
 def _row(pipeline: ConversationPipeline, days: int, quiet: bool = False) -> None:

@@ -1,5 +1,5 @@
 {#- The messages due on each day (DESIGN 4): what the runs of conversations reach on it. -#}
-{{ partitioned_by_day('due_on', indexes=[{'columns': ['due_on']}],
+{{ partitioned_by_day('due_on', indexes=[{'columns': ['due_on']}], pre_hook=joins_of_ctes(),
     meta={
         'reads_history_of': ['order_versions', 'order_lines', 'order_file_rows', 'segment_snapshots', 'conversation_runs']
             + actions_below(3),
