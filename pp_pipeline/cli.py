@@ -10,6 +10,7 @@ from pp_pipeline.cli_ledger import ledger_app
 from pp_pipeline.cli_options import Json, Today
 from pp_pipeline.cli_preview import preview_app
 from pp_pipeline.cli_sending import sending_app
+from pp_pipeline.cli_watching import watching_app
 
 app = typer.Typer(
     name="pp",
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(sending_app)
 app.add_typer(comparing_app)
 app.add_typer(preview_app)
+app.add_typer(watching_app)
 app.add_typer(coupons_app, name="coupons")
 app.add_typer(ledger_app, name="ledger")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from pp_pipeline.defs.alerting import sensors as alert_sensors
 from pp_pipeline.defs.campaigns import assets as campaigns
 from pp_pipeline.defs.campaigns import checks as campaign_checks
 from pp_pipeline.defs.conversations import assets as conversations
@@ -46,7 +47,11 @@ def build_definitions(settings: Settings, loggers: Mapping[str, dg.LoggerDefinit
         ],
         jobs=[daily_job(), sending_job(), *approving.jobs(location), *fetching.jobs(location)],
         schedules=[*schedules(location), *fetching.schedules(location)],
-        sensors=[*landing_sensors.sensors(location), *sending_sensors.sensors(location)],
+        sensors=[
+            *landing_sensors.sensors(location),
+            *sending_sensors.sensors(location),
+            *alert_sensors.sensors(location),
+        ],
         executor=dg.in_process_executor,
         loggers=loggers,
     )

@@ -69,6 +69,9 @@ class Settings(BaseModel):
         repr=False,  # personal
         description="PP_ALLOWED_RECIPIENTS: outside production, addresses, phone numbers or patterns of them",
     )
+    alert_server: str = Field(default="", repr=False, description="PP_ALERT_SERVER: smtp:// URL of a mail server")
+    alert_sender: str = Field(default="", repr=False, description="PP_ALERT_SENDER: whom alerts are from")
+    alert_recipients: str = Field(default="", repr=False, description="PP_ALERT_RECIPIENTS: addresses, between commas")
     secret: str = Field(default="", repr=False, description="PP_SECRET: the secret behind contact_key")
 
     secrets: Mapping[str, SecretStr] = Field(
@@ -116,6 +119,9 @@ class Settings(BaseModel):
             kill_switch=_flag("PP_KILL_SWITCH"),
             environment=os.environ.get("PP_ENVIRONMENT", "").strip().lower() or "development",
             allowed_recipients=_recipients(os.environ.get("PP_ALLOWED_RECIPIENTS", "")),
+            alert_server=os.environ.get("PP_ALERT_SERVER", "").strip(),
+            alert_sender=os.environ.get("PP_ALERT_SENDER", "").strip(),
+            alert_recipients=os.environ.get("PP_ALERT_RECIPIENTS", "").strip(),
             secret=os.environ.get("PP_SECRET", ""),
             secrets={
                 name.removeprefix(_SECRET_PREFIX): SecretStr(value)

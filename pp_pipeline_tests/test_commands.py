@@ -6,6 +6,7 @@ The shop is built once by `pp run`; then `pp why` and `pp queue` are asked, and 
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,12 @@ from pp_pipeline.commands.batches import unique_prefixes
 from pp_pipeline.ledger.schema import claims
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.settings import Settings
+from pp_pipeline.warehouse import Warehouse
 from pp_pipeline_tests.browser import Browser
 from pp_pipeline_tests.pipeline import copy_checkout
 from pp_pipeline_tests.sending_world import read_mail
 from pp_pipeline_tests.serve_process import serve_process
+from pp_pipeline_tests.webhook_server import Answer, WebhookServer
 
 TODAY = "2026-01-10"
 
@@ -317,6 +320,74 @@ def test_batches_say_how_each_stands(shop: Shop) -> None:
         and " batches (rehearsal) " in told
         and "waits: old its day was over 2 days back" in told
     )
+
+
+def status(shop: Shop) -> Any:
+    """What `pp status` says to programs of a shop in which something needs a person."""
+    return json.loads(CliRunner().invoke(app, ["status", "--today", TODAY, "--json"], catch_exceptions=False).stdout)
+
+
+def test_status_says_of_everything_what_the_other_commands_say(shop: Shop) -> None:
+    found = status(shop)
+    for queue in found["built"]["queues"]:
+        waiting = shop.records("queue", queue["campaign"])["waiting"]
+        assert queue["waiting"] == len(waiting)
+        assert queue["due_soon"] == sum(row["due_on"] <= "2026-01-17" for row in waiting)
+    assert {queue["campaign"] for queue in found["built"]["queues"]} == set(CAMPAIGNS)
+    assert (found["built"]["newest_day"], found["built"]["not_holding"]) == (TODAY, [])
+    states = Counter(
+        f"{one['state']}: {one['reason']}".rstrip(": ") for one in shop.records("batches", "--today", TODAY)
+    )
+    assert found["batches"] == states
+    assert found["files"]["counts"] == Counter(one["outcome"] for one in shop.records("files")["files"])
+    (run,) = found["runs"]
+    assert (run["job"], run["status"], run["first"], run["last"]) == ("daily", "SUCCESS", "2026-01-01", TODAY)
+    (old,) = found["needs_a_person"]
+    assert old["kind"] == "old"
+    assert old["causes"] == sorted({one["day"] for one in shop.records("batches", "--waiting", "--today", TODAY)})
+
+
+def test_status_ends_with_1_and_the_commands_to_go_on(shop: Shop) -> None:
+    told = shop.pp("status", "--today", TODAY, code=1)
+    assert f"days built to {TODAY}; all hold" in told
+    assert "1 thing needs a person" in told and "`pp approve` lets them go or not" in told
+
+
+def test_status_names_days_that_do_not_hold_refused_files_and_switches(shop: Shop) -> None:
+    path = shop.home / "inbox/orders_2026-01-09.csv"
+    before = path.read_bytes()
+    (shop.home / "inbox/notes.txt").write_text("x")
+    path.write_bytes(before + b"\n")
+    shop.pp("pause", "win_back", "--campaign", "--by", "ana")
+    try:
+        found = status(shop)
+        told = shop.pp("status", "--today", TODAY, code=1)
+    finally:
+        shop.pp("pause", "win_back", "--off")
+        path.write_bytes(before)
+        (shop.home / "inbox/notes.txt").unlink()
+    assert found["built"]["not_holding"] == ["1 new or changed files, the earliest for 2026-01-09"]
+    assert found["files"]["not_taken"] == ["notes.txt"]
+    assert {each["kind"] for each in found["needs_a_person"]} == {"old", "refused"}
+    assert "pause of campaign win_back since " in told and "by ana" in told
+
+
+def test_status_does_not_wait_for_whoever_is_at_work(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pp_pipeline.status.gathering._PATIENCE_SECONDS", 0.0)
+    with Warehouse(Settings.from_environment()).locked():
+        told = shop.pp("status", "--today", TODAY, code=1)
+    assert "days not looked at: the warehouse is held by process" in told
+    assert "waiting: old" in told
+
+
+def test_a_test_alert_is_taken_or_not(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no alerts are declared" in shop.pp("alert-test", code=2)
+    with WebhookServer([Answer(200), Answer(500)]) as hooks:
+        hooks.key = lambda asked: asked.body.decode()
+        monkeypatch.setenv("PP_SECRET_ALERT_WEBHOOK", hooks.url)
+        assert "webhook: taken" in shop.pp("alert-test")
+        assert "webhook: not taken: server_error: 500" in shop.pp("alert-test", code=1)
+        assert "This is a test" in json.loads(hooks.accepted[0].body)["text"]
 
 
 def test_an_approval_that_is_not_clear_approves_nothing(shop: Shop) -> None:

@@ -61,6 +61,10 @@ def test_every_campaign_is_an_asset_in_the_groups_of_the_way(built: Installation
     assert all(node.description for node in nodes.values())
 
 
+def test_the_location_loads_whole_as_the_web_server_loads_it(built: Installation) -> None:
+    built.definitions().get_repository_def().load_all_definitions()  # names of ops, jobs and assets don't clash
+
+
 def test_order_files_to_batches_share_one_partitions_definition(built: Installation) -> None:
     graph = built.definitions().resolve_asset_graph()
     definitions = {graph.get(key).partitions_def for key in graph.get_all_asset_keys()}
@@ -152,7 +156,7 @@ def test_warnings_stand_as_checks_and_stop_nothing(installation: Installation) -
     }
     warn = dg.AssetCheckSeverity.WARN
     assert failed == {
-        ("batches", "batches_wait"): warn,
+        ("batches", "no_batch_is_old"): warn,
         ("batches", "messages_are_up_to_date"): warn,
         ("queue_recent_buyers", "wait_is_positive"): warn,
         ("queue_review_request", "feed_has_ship_dates"): warn,  # nothing was shipped yet
@@ -296,7 +300,7 @@ def test_the_job_approve_shows_first_and_does_it_when_it_is_confirmed(installati
 
     def run(**config: object) -> tuple[bool, dict[str, object]]:
         with dg.DagsterInstance.ephemeral() as instance:
-            given = {"ops": {"approve": {"config": {"by": "ann", **config}}}}
+            given = {"ops": {"decide": {"config": {"by": "ann", **config}}}}
             result = job.execute_in_process(instance=instance, run_config=given, raise_on_error=False)
         outputs = [event for event in result.all_events if event.is_successful_output]
         return result.success, {name: value.value for event in outputs for name, value in _metadata_of(event).items()}

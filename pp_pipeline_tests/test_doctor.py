@@ -156,6 +156,8 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         ]),
         "roads of main", "warn", "/srv/nobody/made/this of relay site is not there",
     ),
+    "alerts are half declared": (_changed(alert_sender="a@example.com"), "alerts", "fail", "go together"),
+    "live, and nobody is told": (LIVE, "alerts", "warn", "nobody is told"),
     "a selector has no key": (_merchant(dkim_selectors=["own"]), "DKIM of example.com, own", "fail", "no key"),
     "the domain has no record": (
         _merchant(sender_email="shop@other.example.com"), "SPF of other.example.com", "fail", "no record",
@@ -168,8 +170,8 @@ def test_of_a_sound_installation_nothing_is_said_but_what_is_so(sound: World) ->
     assert {what for what, state in states.items() if state != "ok"} == {"DKIM of example.com"}  # no selector is named
     assert list(states) == [
         "packages", "home folder", "disk", "Dagster home", "warehouse", "live mode", "ledger", "contact secret",
-        "kill switch", "merchants", "conversations", "roads of main", "SPF of example.com", "DKIM of example.com",
-        "DMARC of example.com",
+        "kill switch", "merchants", "conversations", "roads of main", "alerts", "SPF of example.com",
+        "DKIM of example.com", "DMARC of example.com",
     ]  # fmt: skip
 
 

@@ -333,6 +333,7 @@ def test_dagster_fetches_by_a_job_and_a_schedule_only_where_there_is_an_address(
     names = {one.name for one in build_definitions(local).resolve_all_job_defs()}
     assert "fetch_files" not in names
     definitions = build_definitions(local.model_copy(update={"inbox_url": server.url}))
+    definitions.get_repository_def().load_all_definitions()  # as the web server and the daemon load it
     schedule = definitions.resolve_schedule_def("fetch_schedule")
     assert (schedule.cron_schedule, schedule.job_name) == ("*/15 * * * *", "fetch_files")
     put(server, DAY_5, csv_of({}))

@@ -10,9 +10,12 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from pp_pipeline.commands.status import look
+from pp_pipeline.configuration import Configuration
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.pages.app import make_app
 from pp_pipeline.pages.links import why_not_url
+from pp_pipeline.pages.status_page import StatusPage
 from pp_pipeline.pages.why_page import WhyPage
 from pp_pipeline.settings import Settings, SettingsError
 
@@ -43,8 +46,10 @@ class Client:
 def client(tmp_path: Path) -> Client:
     """The pages over a home in which nothing was built yet."""
     settings = Settings(home=tmp_path / "home")
-    page = WhyPage(settings, load_merchants(settings), lambda: date(2026, 1, 10))
-    return Client(make_app(page, (SettingsError,)))
+    today = date(2026, 1, 10)
+    why = WhyPage(settings, load_merchants(settings), lambda: today)
+    status = StatusPage(lambda: look(Configuration(settings), today))
+    return Client(make_app(why, status, (SettingsError,)))
 
 
 @pytest.mark.parametrize(
@@ -92,3 +97,8 @@ def test_what_is_wrong_is_told_and_shown_as_text(client: Client) -> None:
     assert "nothing was built" in answer.text
     assert "&lt;b&gt;ann&lt;/b&gt;" in answer.text and "<b>ann" not in answer.text
     assert "not a day" in client.post("/why", data={"who": "A1", "since": "soon"}).text
+
+
+def test_a_home_in_which_nothing_was_built_has_a_status(client: Client) -> None:
+    page = client.get("/status").text
+    assert "All is well." in page and "none is built; `pp run --from 2026-01-10" in page

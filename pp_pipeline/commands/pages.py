@@ -8,11 +8,15 @@ from datetime import date
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.http_server import answer, listen
 from pp_pipeline.commands.output import expected_errors, guarded, out
+from pp_pipeline.commands.status import look
+from pp_pipeline.configuration import Configuration
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.pages.app import make_app
 from pp_pipeline.pages.links import HOST
+from pp_pipeline.pages.status_page import StatusPage
 from pp_pipeline.pages.why_page import WhyPage
 from pp_pipeline.settings import Settings
+from pp_pipeline.status.gathering import Status
 
 
 @guarded
@@ -25,7 +29,11 @@ def serve_pages(port: int, today: str | None) -> int:
     def now() -> date:
         return acting_day(settings, merchants, today)
 
+    def look_now() -> Status:
+        day = now()
+        return look(Configuration(settings.model_copy(update={"today": day if today else None})), day)
+
     listener = listen(HOST, port, "pp pages", "choose with --port")
     out.print(f"pp pages answers on http://{HOST}:{listener.getsockname()[1]}. It has no login. Ctrl-C ends it.")
-    answer(make_app(WhyPage(settings, merchants, now), expected_errors()), listener)
+    answer(make_app(WhyPage(settings, merchants, now), StatusPage(look_now), expected_errors()), listener)
     return 0

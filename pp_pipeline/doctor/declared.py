@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from pp_pipeline.alerting.roads import alert_roads
 from pp_pipeline.campaigns.parameters import CampaignError, check_segments, load_campaigns
 from pp_pipeline.channel_roads import CHANNELS
 from pp_pipeline.conversations.conversation import Conversation
@@ -18,6 +19,7 @@ from pp_pipeline.serving.webhooks import source_of
 from pp_pipeline.settings import Settings, SettingsError
 
 _MEND = "put right what the text names"
+_AFTERTHOUGHT = ". Nothing was sent"
 
 
 def check_merchants(settings: Settings) -> tuple[Finding, dict[str, Merchant]]:
@@ -78,6 +80,25 @@ def check_roads(settings: Settings, merchants: Mapping[str, Merchant]) -> Iterat
         yield Finding(what, "ok", ", ".join(roads) or "none: everything is written to the outbox")
 
 
+def check_alerts(settings: Settings) -> Finding:
+    """Whether alerts go somewhere. In live mode somebody should hear of what goes wrong."""
+    try:
+        names = [road.name for road in alert_roads(settings)]
+    except SettingsError as error:
+        return Finding(
+            "alerts",
+            "fail",
+            str(error).removesuffix(_AFTERTHOUGHT),
+            "set the variable that the text names, then `pp alert-test`",
+        )
+    if names:
+        return Finding("alerts", "ok", f"by {' and '.join(names)}; `pp alert-test` sends one")
+    if not settings.live:
+        return Finding("alerts", "ok", "none are declared")
+    fix = "set PP_ALERT_SERVER, PP_ALERT_SENDER, PP_ALERT_RECIPIENTS, or PP_SECRET_ALERT_WEBHOOK"
+    return Finding("alerts", "warn", "nobody is told when a run fails", fix)
+
+
 def _missing_secrets(settings: Settings, merchant: Merchant) -> Iterator[str]:
     as_live = settings.model_copy(update={"live": True})
     makers = [partial(make_channel, as_live, merchant, channel) for channel in CHANNELS]
@@ -87,7 +108,7 @@ def _missing_secrets(settings: Settings, merchant: Merchant) -> Iterator[str]:
         try:
             make()
         except SettingsError as error:
-            yield str(error).removesuffix(". Nothing was sent")
+            yield str(error).removesuffix(_AFTERTHOUGHT)
 
 
 def _missing_folders(merchant: Merchant) -> Iterator[str]:

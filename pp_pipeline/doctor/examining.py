@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pp_pipeline.doctor.declared import check_campaigns, check_conversations, check_merchants, check_roads
+from pp_pipeline.doctor.declared import check_alerts, check_campaigns, check_conversations, check_merchants, check_roads
 from pp_pipeline.doctor.dkim import judge_dkim
 from pp_pipeline.doctor.dmarc import judge_dmarc
 from pp_pipeline.doctor.dns import Ask, NoAnswer
@@ -31,6 +31,7 @@ def examine(settings: Settings, ask: Ask) -> Iterator[Finding]:
     with _home(settings) as home:
         yield from check_campaigns(settings.model_copy(update={"home": home}), merchants, conversations)
     yield from check_roads(settings, merchants)
+    yield check_alerts(settings)
     yield from check_domains(merchants, ask)
 
 

@@ -10,12 +10,13 @@ from starlette.types import ASGIApp
 
 from pp_pipeline.pages.guarding import OnThisMachine
 from pp_pipeline.pages.rendering import CONTENT_SECURITY_POLICY, TITLES, page
+from pp_pipeline.pages.status_page import StatusPage
 from pp_pipeline.pages.why_page import WhyPage
 from pp_pipeline.serving.headers import WithHeaders
 from pp_pipeline.serving.requests import read_form
 
 
-def make_app(why: WhyPage, can_be_put_right: tuple[type[Exception], ...]) -> ASGIApp:
+def make_app(why: WhyPage, status: StatusPage, can_be_put_right: tuple[type[Exception], ...]) -> ASGIApp:
     """The application.
 
     Args:
@@ -31,11 +32,22 @@ def make_app(why: WhyPage, can_be_put_right: tuple[type[Exception], ...]) -> ASG
         except can_be_put_right as error:
             return HTMLResponse(why.problem(given, str(error)), 400)
 
+    async def answer_status(request: Request) -> Response:
+        try:
+            return HTMLResponse(await run_in_threadpool(status.shown))
+        except can_be_put_right as error:
+            title = "This can't be looked at"
+            return HTMLResponse(page("problem.html.j2", "", title=title, text=str(error)), 500)
+
     async def answer_root(request: Request) -> Response:
         return RedirectResponse(next(iter(TITLES)))
 
     app = Starlette(
-        routes=[Route("/", answer_root), Route("/why", answer_why, methods=["GET", "POST"])],
+        routes=[
+            Route("/", answer_root),
+            Route("/why", answer_why, methods=["GET", "POST"]),
+            Route("/status", answer_status),
+        ],
         exception_handlers={HTTPException: _problem, Exception: _unforeseen},
     )
     app.router.redirect_slashes = False

@@ -6,7 +6,7 @@ from pp_pipeline.html_pages import HtmlPages
 
 _PAGES = HtmlPages(Path(__file__).parent / "templates")
 CONTENT_SECURITY_POLICY = _PAGES.content_security_policy
-TITLES = {"/why": "Why"}
+TITLES = {"/why": "Why", "/status": "Status"}
 """The pages by their paths, in the order in which every page lists them."""
 
 

@@ -95,6 +95,8 @@ class BatchState:
 
     state: Literal["sent", "ready", "waiting", "blocked"]
     reason: str = ""
+    usual_count: float | None = None
+    """Of a `large` one: the median that it was held against; None where there were too few to have one."""
 
 
 def difference_counts(some: Iterable[Batch]) -> dict[str, int]:
@@ -168,7 +170,7 @@ def batch_state(batch: Batch, past_row_counts: Sequence[int], closed_gate: str, 
         if ((release.first_sendable_on or today) - batch.day).days > MAX_BATCH_AGE_DAYS:
             return BatchState("waiting", "old")
         if is_large(batch.new_count, past_row_counts):
-            return BatchState("waiting", "large")
+            return BatchState("waiting", "large", usual_count(past_row_counts))
     return BatchState("ready")
 
 
@@ -176,9 +178,13 @@ def is_large(new_count: int, past_row_counts: Sequence[int]) -> bool:
     """Whether a batch is so much larger than its forerunners that a person should look at it."""
     if new_count < FLOOR_ROWS:
         return False
-    if len(past_row_counts) < FEWEST_PAST_BATCHES:
-        return True
-    return new_count > MAX_GROWTH * median(past_row_counts)
+    usual = usual_count(past_row_counts)
+    return usual is None or new_count > MAX_GROWTH * usual
+
+
+def usual_count(past_row_counts: Sequence[int]) -> float | None:
+    """The median of past batches, which growth is measured by; None where they are too few."""
+    return median(past_row_counts) if len(past_row_counts) >= FEWEST_PAST_BATCHES else None
 
 
 def newest_version(connection: Connection, gates: Gates, identity: BatchId) -> Batch:

@@ -7,6 +7,7 @@ from pp_pipeline.landing.fetching import fetch_files
 from pp_pipeline.landing.remote import FetchError
 
 FETCHING = "fetch_files"
+FETCH = "fetch"  # its only op; Dagster loads no location where an op is named like a job
 EVERY_MINUTES = 15
 
 
@@ -15,7 +16,7 @@ def jobs(location: Location) -> list[dg.JobDefinition]:
     if not location.settings.inbox_url:
         return []
 
-    @dg.op(name=FETCHING, description="Brings new and changed files of the remote inbox into the local one.")
+    @dg.op(name=FETCH, description="Brings new and changed files of the remote inbox into the local one.")
     def fetch(context: dg.OpExecutionContext) -> None:
         try:
             result = fetch_files(

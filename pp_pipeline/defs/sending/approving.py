@@ -13,6 +13,7 @@ from pp_pipeline.sending.releases import ApprovalError
 from pp_pipeline.settings import parse_day
 
 APPROVE = "approve"
+DECIDE = "decide"  # its only op; Dagster loads no location where an op is named like a job
 _EARLIEST, _LATEST = date(2000, 1, 1), date(9999, 12, 31)
 _MOST_SHOWN = 100
 
@@ -32,8 +33,8 @@ class ApproveConfig(dg.Config):
 def jobs(location: Location) -> list[dg.JobDefinition]:
     """The job that approves."""
 
-    @dg.op(name=APPROVE, description="Shows what waits and what it differs in from the ledger, and approves it.")
-    def approve_op(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
+    @dg.op(name=DECIDE, description="Shows what waits and what it differs in from the ledger, and approves it.")
+    def decide_op(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
         try:
             _run(location, context, config)
         except ApprovalError as error:
@@ -46,7 +47,7 @@ def jobs(location: Location) -> list[dg.JobDefinition]:
         executor_def=dg.in_process_executor,
     )
     def approve_job() -> None:
-        approve_op()
+        decide_op()
 
     return [approve_job]
 

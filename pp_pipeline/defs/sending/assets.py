@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 
 import dagster as dg
 
+from pp_pipeline.alerting.batch_troubles import LARGE, large_words
+from pp_pipeline.correcting.approving import Standing
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.days import days_between
 from pp_pipeline.ledger.witness import words
@@ -52,6 +54,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                     for word in ("ready", "waiting", "sent", "blocked")
                 },
                 **_held_back(state for _, state in of_day),
+                **_too_large(of_day),
                 **difference_counts([batch for batch, _ in of_day]),
                 "why not": dg.MetadataValue.url(why_not_url("", day)),
             }
@@ -89,6 +92,12 @@ def _held_back(states: Iterable[BatchState]) -> dict[str, str]:
     """Why batches of a day are blocked or wait, as `incomplete_day 3, paused 1`; nothing where none is."""
     reasons = Counter(state.reason for state in states if state.reason)
     return {"held back by": ", ".join(f"{word} {count}" for word, count in sorted(reasons.items()))} if reasons else {}
+
+
+def _too_large(of_day: Iterable[Standing]) -> dict[str, str]:
+    """The figures of a day's unusually large batches; nothing where none is."""
+    told = [large_words(*one) for one in of_day if one[1].reason == LARGE]
+    return {"unusually large": "; ".join(told)} if told else {}
 
 
 class _Progress:

@@ -4,9 +4,13 @@ from datetime import date
 
 import dagster as dg
 
+from pp_pipeline.alerting.batch_troubles import large_troubles, old_troubles, stuck_troubles
+from pp_pipeline.alerting.trouble import Trouble
+from pp_pipeline.correcting.approving import Standing
 from pp_pipeline.correcting.gone import gone_words, sent_and_gone
 from pp_pipeline.defs.location import Location
 from pp_pipeline.ledger.inspecting import count_unsettled
+from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.messages.review import review_warnings
 from pp_pipeline.sending.batches import batch_states, difference_counts
@@ -14,10 +18,14 @@ from pp_pipeline.sending.coupon_pools import coupon_warnings
 from pp_pipeline.settings import utc_now
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(9999, 12, 31)
+_MOST_CAUSES = 100
 
 
 def checks(location: Location) -> list[dg.AssetChecksDefinition]:
     """The checks of the step `sending`."""
+
+    def _states(ledger: Ledger) -> list[Standing]:
+        return batch_states(ledger, location.settings, _EARLIEST, _LATEST, location.today())
 
     @dg.asset_check(asset="deliveries", name="coupons_in_stock")
     def coupons_in_stock() -> dg.AssetCheckResult:
@@ -37,19 +45,25 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
         text = words(missing) if missing else "it holds what this home has seen in it"
         return dg.AssetCheckResult(passed=not missing, description=text)
 
-    @dg.asset_check(asset="batches", description="No batch waits for approval")
-    def batches_wait() -> dg.AssetCheckResult:
+    @dg.asset_check(asset="batches", description="No batch waits for approval because it is old")
+    def no_batch_is_old() -> dg.AssetCheckResult:
         with location.ledger() as ledger:
-            states = batch_states(ledger, location.settings, _EARLIEST, _LATEST, location.today())
-        days = [batch.day for batch, state in states if state.state == "waiting"]
-        text = "none waits"
-        if days:
-            waits = "1 batch waits" if len(days) == 1 else f"{len(days)} batches wait"
-            text = (
-                f"{waits} for approval, the oldest of {min(days)}: nothing old or unusually large goes by itself. See "
-                "them with `pp batches --waiting`, let them go with `pp approve`"
-            )
-        return dg.AssetCheckResult(passed=not days, severity=dg.AssetCheckSeverity.WARN, description=text)
+            return _of_batches(old_troubles(_states(ledger)), "none waits because it is old")
+
+    @dg.asset_check(asset="batches", description="No batch waits for approval because it is unusually large")
+    def no_batch_is_large() -> dg.AssetCheckResult:
+        with location.ledger() as ledger:
+            return _of_batches(large_troubles(_states(ledger)), "none is unusually large")
+
+    @dg.asset_check(
+        asset="batches",
+        description="Nothing stands still: ready or held for hours, a file overdue, deliveries that were interrupted",
+    )
+    def no_batch_is_stuck() -> dg.AssetCheckResult:
+        with location.ledger() as ledger:
+            states = _states(ledger)
+            found = stuck_troubles(location.settings, ledger, location.merchants, states, utc_now())
+        return _of_batches(found, "none is stuck")
 
     @dg.asset_check(asset="batches", description="No plan that was sealed in the last 7 days lacks what was sent by it")
     def nothing_sent_in_error() -> dg.AssetCheckResult:
@@ -91,6 +105,16 @@ def checks(location: Location) -> list[dg.AssetChecksDefinition]:
         return dg.AssetCheckResult(passed=not counts, severity=dg.AssetCheckSeverity.WARN, description=text)
 
     return [
-        *(coupons_in_stock, ledger_is_whole, batches_wait, nothing_sent_in_error, messages_are_up_to_date),
-        deliveries_are_known,
+        *(coupons_in_stock, ledger_is_whole, no_batch_is_old, no_batch_is_large, no_batch_is_stuck),
+        *(nothing_sent_in_error, messages_are_up_to_date, deliveries_are_known),
     ]
+
+
+def _of_batches(found: list[Trouble], all_is_well: str) -> dg.AssetCheckResult:
+    """A warning for what stands still, with the days and the commands to go on."""
+    return dg.AssetCheckResult(
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(str(each) for each in found) or all_is_well,
+        metadata={each.kind: dg.MetadataValue.json(list(each.causes[-_MOST_CAUSES:])) for each in found},
+    )

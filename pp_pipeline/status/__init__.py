@@ -1,0 +1,1 @@
+"""How an installation stands, on one screen: `pp status` and its page."""
