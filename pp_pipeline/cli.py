@@ -7,6 +7,7 @@ import typer
 from pp_pipeline.cli_comparing import comparing_app
 from pp_pipeline.cli_coupons import coupons_app
 from pp_pipeline.cli_ledger import ledger_app
+from pp_pipeline.cli_new import campaign_app, conversation_app, segment_app
 from pp_pipeline.cli_options import Json, Today
 from pp_pipeline.cli_preview import preview_app
 from pp_pipeline.cli_sending import sending_app
@@ -23,6 +24,9 @@ app.add_typer(sending_app)
 app.add_typer(comparing_app)
 app.add_typer(preview_app)
 app.add_typer(watching_app)
+app.add_typer(campaign_app, name="campaign")
+app.add_typer(conversation_app, name="conversation")
+app.add_typer(segment_app, name="segment")
 app.add_typer(coupons_app, name="coupons")
 app.add_typer(ledger_app, name="ledger")
 
@@ -94,19 +98,6 @@ def queue(
     from pp_pipeline.commands.queue import show_queue
 
     raise typer.Exit(show_queue(campaign, on, limit, as_json))
-
-
-@app.command()
-def conversation(
-    name: Annotated[str, typer.Argument(help="Name of the conversation, such as win_back.")],
-    on: Annotated[str | None, typer.Option(help="The day to look at; default the newest built day.")] = None,
-    draw: Annotated[str | None, typer.Option(help="Write a picture: a file that ends in .svg, .png or .mmd.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Show a conversation: its steps, and how many wait at each at the end of a day."""
-    from pp_pipeline.commands.conversation import show_conversation
-
-    raise typer.Exit(show_conversation(name, on, draw, as_json))
 
 
 @app.command()

@@ -145,6 +145,21 @@ def load_campaigns(
     return sorted(campaigns, key=lambda campaign: campaign.name)
 
 
+def parameter_problem(
+    parameter: str, given: Mapping[str, Any], merchants: Collection[str], segments: Collection[str]
+) -> str:
+    """What is wrong with one of the parameters that are given so far, in the words of `load_campaigns`; '' if nothing.
+
+    Args:
+        given: parameters of a campaign that is being written; others may still be missing.
+    """
+    try:
+        Campaign.model_validate(given, context={"merchants": merchants, "segments": segments})
+    except ValidationError as error:
+        return next((_told(dict(one)) for one in error.errors() if one["loc"][:1] == (parameter,)), "")
+    return ""
+
+
 def check_segments(manifest: Mapping[str, Any]) -> None:
     """Judge the conditions of the segments of a dbt manifest.
 
@@ -166,18 +181,21 @@ def check_segments(manifest: Mapping[str, Any]) -> None:
 
 
 def _explain(name: str, error: Mapping[str, Any]) -> str:
-    where = f"campaign {name} (dbt/models/campaigns/queue_{name}.sql)"
+    return f"campaign {name} (dbt/models/campaigns/queue_{name}.sql): {_told(error)}"
+
+
+def _told(error: Mapping[str, Any]) -> str:
     if not error["loc"]:
-        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+        return error["msg"].removeprefix("Value error, ")
     parameter = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         known = sorted(set(Campaign.model_fields) - {"name", "config_hash"})
-        return f"{where}: there is no parameter {parameter}; allowed are {', '.join(known)}"
+        return f"there is no parameter {parameter}; allowed are {', '.join(known)}"
     if error["type"] == "missing":
-        return f"{where}: {parameter} is missing; it is {_allowed(parameter)}"
+        return f"{parameter} is missing; it is {_allowed(parameter)}"
     if error["type"] == "value_error":
-        return f"{where}: {parameter}: {error['msg'].removeprefix('Value error, ')}"
-    return f"{where}: {parameter} = {error['input']!r} is not allowed; allowed: {_allowed(parameter, error)}"
+        return f"{parameter}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{parameter} = {error['input']!r} is not allowed; allowed: {_allowed(parameter, error)}"
 
 
 def _allowed(parameter: str, error: Mapping[str, Any] | None = None) -> str:

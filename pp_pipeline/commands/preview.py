@@ -64,14 +64,20 @@ def show_preview(options: Options) -> int:
         counts = [{"state": state, "reason": reason, "count": n} for (state, reason), n in preview.counts().items()]
         print_json({**asdict(preview), "counts": counts})
         return 0
-    _print(preview, options.limit)
+    print_preview(preview, options.limit, "--limit, --csv, --page, --json")
     for path in (options.csv_file, options.page):
         if path is not None:
             print_line(f"written: {path}", "dim")
     return 0
 
 
-def _print(preview: Preview, limit: int) -> None:
+def print_preview(preview: Preview, limit: int, how_all: str) -> None:
+    """Print the counts, what goes out, and why everybody else gets nothing.
+
+    Args:
+        limit: most rows of what goes out.
+        how_all: how to see the others.
+    """
     print_line(preview.summary, "dim")
     for note in preview.notes:
         print_line(f"note: {note}", "dim")
@@ -82,13 +88,14 @@ def _print(preview: Preview, limit: int) -> None:
     got = [row for row in preview.rows if row.state == "gets"]
     others = [row for row in preview.rows if row.state != "gets"]
     out.print()
-    _print_rows("What goes out", ["on", "order", "email", "what", "why"], [_goes(row) for row in got], limit)
+    _print_rows("What goes out", ["on", "order", "email", "what", "why"], [_goes(row) for row in got], limit, how_all)
     out.print()
     _print_rows(
         f"Everybody else of the list as of {preview.last}",
         ["state", "order", "email", "why not"],
         [[STATE_WORDS[row.state], row.order_number, row.email, row.text] for row in others],
         max(limit - len(got), OTHERS_SHOWN),
+        how_all,
     )
 
 
@@ -96,12 +103,10 @@ def _goes(row: PreviewRow) -> list[Any]:
     return [row.on, row.order_number, row.email, row.what, row.text]
 
 
-def _print_rows(title: str, columns: list[str], rows: list[list[Any]], limit: int) -> None:
+def _print_rows(title: str, columns: list[str], rows: list[list[Any]], limit: int, how_all: str) -> None:
     print_table(title, columns, rows[:limit])
     if len(rows) > limit:
-        print_line(
-            f"... and {counted(len(rows) - limit, 'more row', 'more rows')} (--limit, --csv, --page, --json)", "dim"
-        )
+        print_line(f"... and {counted(len(rows) - limit, 'more row', 'more rows')} ({how_all})", "dim")
 
 
 def _write_csv(path: Path, preview: Preview) -> None:

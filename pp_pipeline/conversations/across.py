@@ -17,15 +17,22 @@ def problems_across(
     settings: Settings, conversations: Sequence[Conversation], campaigns: Sequence[Campaign], segments: Collection[str]
 ) -> list[str]:
     """A line for each thing that is wrong, with the file and line of the word at fault."""
+    return [
+        told(fault, settings.checkout if fault.file.endswith(".sql") else settings.conversations_dir)
+        for fault in faults_across(conversations, campaigns, segments)
+    ]
+
+
+def faults_across(
+    conversations: Sequence[Conversation], campaigns: Sequence[Campaign], segments: Collection[str]
+) -> list[Fault]:
+    """What is wrong between them; also of such as no file holds yet."""
     origins = _origins(conversations, campaigns)
-    of_conversations = [
+    return [
         *_unknown_segments(conversations, segments),
         *_same_purpose(conversations, origins),
         *_same_purpose_as_a_campaign(conversations, campaigns, origins),
-    ]
-    return [
-        *(told(fault, settings.conversations_dir) for fault in of_conversations),
-        *(told(fault, settings.checkout) for fault in _same_event(campaigns)),
+        *_same_event(campaigns),
     ]
 
 
