@@ -168,5 +168,5 @@ def test_pp_batches_says_what_they_wait_for(world: World, monkeypatch: pytest.Mo
     monkeypatch.setenv("PP_HOME", str(world.settings.home))
     monkeypatch.setenv("PP_CHECKOUT", str(world.settings.checkout))
     result = CliRunner().invoke(app, ["batches", "--today", DAY.isoformat()], catch_exceptions=False)
-    assert result.output.count("incomplete day") == 2  # the batch, and what the word means
+    assert result.output.count("incomplete") == 2  # the batch, and what the word means
     assert "main: no file of shop_orders for 2026-07-10, due 2026-07-11 06:00 UTC" in result.output

@@ -162,16 +162,16 @@ def print_batches(title: str, shown: Sequence[Standing], prefixes: dict[str, str
     has_merchants = len({batch.id.merchant for batch, _ in shown}) > 1
     print_table(
         title,
-        ["day", "batch", "v", "hash", "rows", "new", "moved", "sent", "gone", "state"],
+        ["day", "batch", "hash", "rows", "new", "moved", "sent", "gone", "state"],
         [
-            [batch.day, _name(batch, has_merchants), batch.version, prefixes[batch.hash], batch.row_count,
-             batch.new_count, batch.moved_count, batch.sent_count, _gone(batch), state_word(batch, state)]
+            [batch.day, _name(batch, has_merchants), prefixes[batch.hash], batch.row_count, batch.new_count,
+             batch.moved_count, batch.sent_count, _gone(batch), state_word(batch, state)]
             for batch, state in shown
         ],
     )  # fmt: skip
     if any(batch.sent_count or batch.moved_count or _gone(batch) for batch, _ in shown):
         print_line(
-            "As it was when sealed. v: version; new: rows never tried; moved: known to the ledger for another day; "
+            "As it was when sealed. new: rows never tried; moved: known to the ledger for another day; "
             "sent: rows already sent; gone: planned no more, though sent in error, overtaken by a file of the day, or "
             "tried and no longer due. `pp batches --on DAY --rows` lists them.",
             "dim",
