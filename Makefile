@@ -11,14 +11,17 @@ WORKERS ?= logical
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help demo ui test heavy lint format picture bench lock clean
+.PHONY: help demo demo-fix ui test heavy lint format picture bench lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word text; do \
-	  printf '  make %-8s%s\n' "$$word" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word text; do \
+	  printf '  make %-10s%s\n' "$$word" "$$text"; done
 
 demo: .venv/.installed-core  ## run the main job on the sample: order files in, messages in data/outbox
 	@$(BIN)/pp run --from 2026-07-03 --to 2026-10-31 --today 2026-10-31 --send
+
+demo-fix: .venv/.installed-core  ## correct a file of the sample, in a home of its own, and show what becomes of it
+	@$(BIN)/python data/demo_fix.py
 
 ui: .venv/.installed-core  ## open Dagster on localhost
 	@$(BIN)/pp ui

@@ -225,6 +225,9 @@ def test_the_file_sensor_asks_once_for_each_content_and_survives_bad_names(insta
     assert isinstance(first, dg.RunRequest)
     assert first.tags["dagster/asset_partition_range_start"] == "2026-07-08"
     assert first.tags["dagster/asset_partition_range_end"] == TODAY.isoformat()
+    told = {name: value for name, value in first.tags.items() if "touched" in name or "differ" in name}
+    touches = "loyal_customers, recent_buyers, thank_you, win_back"  # it was never shipped
+    assert told == {"pp/campaigns_touched": touches, "pp/orders_that_differ": "1"}
     again = tick()
     assert isinstance(again, dg.RunRequest)
     assert again.run_key == first.run_key
@@ -271,6 +274,10 @@ def test_a_corrected_file_shows_what_was_sent_in_error(installation: Installatio
     installation.write_orders("2026-07-08", "B1,ben@example.com,2026-07-08T10:00:00,,canceled")
     result = installation.run(DAILY, JULY[7], TODAY)
     checks = {found.check_name: found for found in result.get_asset_check_evaluations()}
+    landed = result.asset_materializations_for_node("order_file_rows")[-1].metadata
+    assert landed["corrected or late files"].value == ["orders_2026-07-08.csv"]
+    days = {"loyal_customers": "2026-07-08", "recent_buyers": "2026-07-08", "thank_you": "2026-07-08"}
+    assert landed["campaigns touched, from"].value == {**days, "win_back": "2026-07-08"}
     told = checks["nothing_sent_in_error"]
     assert not told.passed and told.severity == dg.AssetCheckSeverity.WARN
     assert str(told.description).startswith("1 sent in error, 0 overtaken")

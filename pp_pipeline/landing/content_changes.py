@@ -10,17 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from pp_pipeline.landing import archive
+from pp_pipeline.landing.content_rows import ContentRows, content_rows
 from pp_pipeline.landing.file_ledger import FileRecord
-from pp_pipeline.landing.file_names import read_name
-from pp_pipeline.landing.judging import FileContent
-from pp_pipeline.landing.reading import read_file
 from pp_pipeline.landing.tools import LoadTools
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.settings import Settings
-
-_COLUMNS = ("order_number", "contact_key")
-_NOT_SAID = frozenset(("file_date", "row_in_file"))
 
 
 class Subject(NamedTuple):
@@ -120,29 +114,20 @@ class ContentChanges:
 
     def _rows_of(self, name: str, file_date: date, sha256: str) -> _Rows:
         """The rows of the subjects; none where nothing can read the content any more."""
-        feed = read_name(name, self._tools.feeds).feed
-        if feed is None:
-            return {}
-        try:
-            content = archive.fetch(self._tools.settings, sha256)
-        except archive.ArchiveError:
-            return {}
-        source = FileContent(name, file_date, sha256, content, feed)
-        frame = read_file(source, self._tools.reader(feed), self._tools.today).rows
-        if frame is None:
-            return {}
-        line_column = source.kind.file_columns[1]
+        content = content_rows(self._tools, name, file_date, sha256)
         found: _Rows = {}
+        if content is None:
+            return found
         for column, values in self._values.items():
-            if column not in frame or not values:
+            if column not in content.rows or not values:
                 continue
-            rows = frame.loc[frame[column].isin(list(values))]
-            said = [name for name in rows.columns if name not in (*_NOT_SAID, line_column)]
-            hashes = [hash(row) for row in rows.loc[:, said].astype(str).itertuples(index=False, name=None)]
-            numbers = rows["order_number"] if "order_number" in rows else [None] * len(rows)
+            is_wanted = content.rows[column].isin(list(values))
+            some = ContentRows(content.rows.loc[is_wanted], content.kind)
+            numbers = some.rows["order_number"] if "order_number" in some.rows else [None] * len(some.rows)
             for merchant, value, row_hash, line, number in zip(
-                rows["merchant"], rows[column], hashes, rows[line_column], numbers, strict=True
-            ):
+                some.rows["merchant"], some.rows[column], some.hashes(), some.rows[some.line_column], numbers,
+                strict=True,
+            ):  # fmt: skip
                 states = found.setdefault(Subject(merchant, column, value), {})
                 states.setdefault(row_hash, (int(line), number))
         return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from pp_pipeline.correcting.touched import touched
 from pp_pipeline.defs.location import SINGLE_RUN, Location, day_range
 from pp_pipeline.landing.completeness import MissingFile, acting_now, completeness
 from pp_pipeline.landing.days import days_between
@@ -15,6 +16,7 @@ from pp_pipeline.landing.load import load_days
 from pp_pipeline.landing.page import page_file, write_page
 from pp_pipeline.landing.quarantine import quarantine_lines
 from pp_pipeline.landing.result import LandingResult
+from pp_pipeline.landing.tools import LoadTools
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.known_secret import known_secret
 
@@ -67,6 +69,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
             last = min(last, date.fromisoformat(config.read_through))
         with location.ledger() as ledger:
             known_secret(location.settings, ledger)  # another secret would make every contact a new one
+            correction = _correction(context, location, ledger, first, last)
             result = load_days(
                 location.settings, ledger, location.warehouse.connect, first, last, location.merchants,
                 today=location.today(),
@@ -90,6 +93,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 "files vanished from the inbox": list(result.vanished),
                 "names not understood": list(result.unrecognised),
                 "files still being written": [f.name for f in result.files if f.outcome == "left_for_later"],
+                **correction,
                 "great expectations": dg.MetadataValue.md(_rules_table(result)),
                 **page,
             }
@@ -124,6 +128,27 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
 
 
 STILL_HOLDS = "holds somebody who is forgotten, and can't be replaced in the inbox; delete it, or let it be written to"
+
+
+def _correction(
+    context: dg.AssetExecutionContext, location: Location, ledger: Ledger, first: date, last: date
+) -> dict[str, dg.MetadataValue]:
+    """What the corrected and late files that this run takes in touch, told before they are."""
+    unread = unread_files(location.settings, ledger, location.merchants, through=last)
+    files = [one.file for one in unread if first <= one.file.file_date and not one.refused_before]
+    tools = LoadTools(location.settings, location.merchants, location.today())
+    with location.warehouse.connect() as connection:
+        found = touched(tools, ledger, connection, location.campaigns, files)
+    if found is None:
+        return {}
+    context.log.info(found.words())
+    campaigns = {name: day.isoformat() for name, day in found.campaigns.items()}
+    counted = {"orders that differ": dg.MetadataValue.int(found.order_count)} if found.is_compared else {}
+    return {
+        "corrected or late files": dg.MetadataValue.json(list(found.files)),
+        "campaigns touched, from": dg.MetadataValue.json(campaigns),
+        **counted,
+    }
 
 
 def _write_page(
