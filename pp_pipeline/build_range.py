@@ -1,7 +1,7 @@
 """Which days a run builds: what was asked for, and with it whatever no longer holds (DESIGN 3, 7).
 
-A file that came or changed for day D leads to D..the newest built day; so does a day that is missing
-or was built with another configuration. All of it is one pass.
+A file that came or changed for day D leads to D..the newest built day; so does a day that is missing,
+was built with another configuration, or was built and not sealed. All of it is one pass.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from pp_pipeline.landing import days as landing_days
 from pp_pipeline.landing.files import unread_files
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.sending.unsealed import unsealed_days
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse
 
@@ -55,12 +56,16 @@ def build_range(
         landed = sorted(landing_days.landed_days(connection))
         reload = landing_days.stale_days(settings, ledger, connection, merchants, last)
         stale = stale_days(connection, books)
+        unsealed = unsealed_days(connection)
     if reload:
         reasons.append(f"{len(reload)} days from {reload[0]} on hold other order rows than their files and rules say")
         days += reload
     for found in stale:
         reasons.append(f"{found.model}: {found.stale_days} days from {found.day} on, {found.reason}")
         days.append(found.day)
+    if unsealed:
+        reasons.append(f"{len(unsealed)} days from {unsealed[0]} on were built and not sealed")
+        days.append(unsealed[0])
     missing = _first_missing(landed, first)
     if missing is not None:
         reasons.append(f"{missing} was never landed")

@@ -9,7 +9,6 @@ a process, and DuckDB stays locked until dbt's connection is closed, so both hap
 import contextlib
 import json
 import os
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pp_pipeline.dbt_errors import without_values
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import LOCK_WAIT_SECONDS, Warehouse
 
@@ -238,15 +238,3 @@ def _node_result(node: Any) -> NodeResult:
         failures=node.failures,
         message=without_values(str(node.message or "")),
     )
-
-
-def without_values(message: str) -> str:
-    """A database's error text without what stood in rows: logs and run histories hold no personal data (DESIGN 6).
-
-    Errors of the SQL itself (unknown column, types that can't be compared) stay whole; of errors in the data the
-    quoted values go, and PostgreSQL's DETAIL and CONTEXT.
-    """
-    if re.search(r"(Binder|Catalog|Parser|Compilation) Error|does not exist|syntax error", message):
-        return message
-    kept = re.split(r"^\s*(?:DETAIL|CONTEXT|LINE)\b", message, maxsplit=1, flags=re.MULTILINE)[0]
-    return re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "'...'", kept).strip()

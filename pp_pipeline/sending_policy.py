@@ -206,6 +206,18 @@ class SendingPolicy(_Part, frozen=True):
             raise ValueError("holds nothing; write a value or take the line away")
         return value
 
+    @model_validator(mode="after")
+    def _window_is_open(self) -> Self:
+        """A window that lies in the quiet hours would let nothing go, ever."""
+        minutes = [time(minute // 60, minute % 60) for minute in range(24 * 60)]
+        for channel, window in self.window.items():
+            quiet = self.quiet_hours.get(channel)
+            if quiet and all(quiet.is_quiet_at(clock) or window.is_quiet_at(clock) for clock in minutes):
+                raise ValueError(
+                    f"the window of {channel} lies in its quiet_hours, so nothing commercial would ever go; move one"
+                )
+        return self
+
     @property
     def looks_back(self) -> timedelta | None:
         """How far back the ledger has to be read for a contact; None where nothing asks for it."""

@@ -88,6 +88,15 @@ def test_events_that_are_built_before_their_queue_stay_stale(shop: BooksShop) ->
     assert shop.stale() == all_from(3, LEFT_BEHIND, EVENTS)
 
 
+def test_tables_of_an_earlier_version_go_with_the_next_build(shop: BooksShop) -> None:
+    """They name contacts, and would stand there for ever, whoever is forgotten."""
+    shop.way.execute("create table fired_events_1 (contact_key varchar, occurred_on date)")
+    shop.way.execute("insert into built_days values ('fired_events_1', date '2026-01-03', '', '')")
+    shop.build(january(6), january(6), ["conversations"])
+    assert shop.way.rows("select 1 from information_schema.tables where table_name = 'fired_events_1'") == []
+    assert shop.way.rows("select 1 from built_days where model = 'fired_events_1'") == []
+
+
 def test_a_run_of_one_day_leaves_the_days_before_it_stale(shop: BooksShop) -> None:
     shop.way.write_campaign("each_order", CAMPAIGNS["each_order"] | {"wait_days": 2})
     shop.build(LAST, LAST)

@@ -61,6 +61,13 @@ def test_all_of_it_may_be_left_out(tmp_path: Path) -> None:
         ({"consent": {"email": {"base": "x"}}}, ["email.base is not known", "basis, days, countries"]),
         ({"quiet_hours": {"email": {"from": "08:00", "to": "08:00"}}}, ["quiet_hours.email", "write two times"]),
         ({"quiet_hours": {"email": {"from": 1260, "to": "08:00"}}}, ["quiet_hours.email.from", "in quotes"]),
+        (
+            {
+                "quiet_hours": {"sms": {"from": "20:00", "to": "09:00"}},
+                "window": {"sms": {"from": "20:30", "to": "08:00"}},
+            },
+            ["sending", "the window of sms lies in its quiet_hours, so nothing commercial would ever go"],
+        ),
         ({"quiet_hours": {"email": {"from": "21:00"}}}, ["quiet_hours.email.to is missing", "required are from, to"]),
         ({"quiet_hours": {"email": {"from": "21:00", "to": "25:00"}}}, ["quiet_hours.email.to"]),
         ({"quiet_hours": {"fax": {"from": "21:00", "to": "08:00"}}}, ["quiet_hours.fax", "'email' or 'sms'"]),

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from pp_pipeline.campaigns.books import CREATE_BUILT_DAYS
+from pp_pipeline.ledger.switches import pause_name, set_switch
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.sending.adoptable import Wanted, pages
 from pp_pipeline.sending.contact_facts import read_contact
+from pp_pipeline.sending.gates import PAUSED
 from pp_pipeline.sending.plan import BatchId
+from pp_pipeline.warehouse import WarehouseError
 from pp_pipeline.why.history import History
 from pp_pipeline.why.messages import EventTeller
 from pp_pipeline.why.runs import Runs
@@ -76,13 +79,40 @@ def test_a_relay_gets_the_events_that_conversations_fire(world: World) -> None:
     assert adoptable(world, DAY, DAY) == keys
     summary = world.seal()
     assert [(each.id, each.row_count, each.campaigns) for each in summary.sealed] == [
-        (BatchId(DAY, "events", "outbox_relay", "main"), 4, {"-", "recent_buyers"})
+        (BatchId(DAY, "events", "outbox_relay", "main"), 4, {"conversation:talk", "recent_buyers"})
     ]
     assert world.send().sent_count == 4
     lines = {line["event_id"]: line for line in world.event_lines()}
     assert {f"outbox_relay:{event_id}" for event_id in lines} == keys
     assert lines["fired1"]["email"] == "person1@example.com"
     assert world.seal().sealed == []
+
+
+def test_of_a_paused_conversation_no_event_reaches_a_relay(world: World) -> None:
+    """The rest of the batch goes; where all of it is held, it is blocked."""
+    world.plan_events(DAY, 1)
+    fire(world, 0)
+    fire(world, 1, NEXT)
+    world.seal(DAY, NEXT)
+    with world.ledger as ledger:
+        set_switch(ledger, pause_name("conversation", "talk"), True)
+    assert {batch.day: state.reason for batch, state in world.states(DAY, NEXT, today=NEXT)} == {DAY: "", NEXT: PAUSED}
+    assert world.send(DAY, NEXT, today=NEXT).sent_count == 1
+    assert [line["event_id"] for line in world.event_lines()] == ["recent_buyers000000"]
+    with world.ledger as ledger:
+        set_switch(ledger, pause_name("conversation", "talk"), False)
+    assert world.send(DAY, NEXT, today=NEXT).sent_count == 2
+
+
+def test_a_plan_of_an_earlier_version_is_neither_sealed_nor_sent(world: World) -> None:
+    """Its events would else be taken out of their batches."""
+    world.plan_events(DAY, 1)
+    world.plan(DAY, 1)
+    world.seal()
+    world.execute("drop view all_events")
+    for do in (world.seal, world.send):
+        with pytest.raises(WarehouseError, match="of an earlier version of this program: `pp run` builds them anew"):
+            do()
 
 
 def test_an_event_of_a_conversation_about_a_quarantined_order_is_held_back(world: World) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas
 import pytest
 
-from pp_pipeline.dbt_project import without_values
+from pp_pipeline.dbt_errors import without_values
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Warehouse, WarehouseError
 from pp_pipeline_tests.postgres_server import PostgresDatabase
@@ -100,3 +100,10 @@ def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path: Path
 def test_error_texts_carry_no_values_of_rows(message: str, kept: str) -> None:
     assert kept in without_values(message)
     assert "Jane" not in without_values(message)
+
+
+def test_a_table_of_an_earlier_version_is_told_without_the_advice_of_dbt() -> None:
+    """Its `full_refresh` would build the run's days alone, and lose all others."""
+    message = "Compilation Error in model m\n  set the `on_schema_change` config\n  Re-run with `full_refresh: True`"
+    assert "`pp run` builds all its days anew" in without_values(message)
+    assert "full_refresh" not in without_values(message)

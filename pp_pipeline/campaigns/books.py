@@ -25,6 +25,9 @@ create table if not exists built_days (
 )
 """
 
+# Tables that earlier versions of this program built. They name contacts, and no build of a day empties them any more.
+_FORMER_MODELS = ("fired_events_1", "fired_events_2")
+
 # In place of a configuration: the day was built from a day of another model that did not hold. No hash looks so.
 _LEFT_BEHIND = "left behind"
 
@@ -97,6 +100,7 @@ def begin_build(
     connection.execute(CREATE_BUILT_DAYS)
     _delete(connection, [book.model for book in wanted], first, last)
     _drop_what_is_built_whole(connection, wanted)
+    _drop_former_models(connection)
     landed = _files_hashes(connection)
     built = _built_days(connection)
     days = [day for day in days_between(first, last) if day in landed]
@@ -204,6 +208,13 @@ def _drop_what_is_built_whole(connection: Connection, wanted: Collection[Book]) 
     for book in wanted:
         if book.model not in kept and connection.table_exists(book.model):
             connection.execute(f"drop table {book.model} cascade")
+
+
+def _drop_former_models(connection: Connection) -> None:
+    for model in _FORMER_MODELS:
+        if connection.table_exists(model):
+            connection.execute(f"drop table {model}")
+            connection.execute("delete from built_days where model = ?", (model,))
 
 
 def _digest(*parts: object) -> str:

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from pp_pipeline.commands.output import guarded, print_json, print_line, print_table
+from pp_pipeline.conversations.built_form import check_form
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.drawing import Counts, mermaid, picture, step_words
 from pp_pipeline.conversations.loading import load_conversations
@@ -67,6 +68,7 @@ def _waiting(settings: Settings, conversation: Conversation, on: date | None) ->
     with warehouse.connect() as connection:
         if not connection.table_exists("conversation_runs"):
             return None, {}
+        check_form(connection)
         newest = connection.rows("select max(day) from landed_days")[0][0]
     day = min(on, newest) if on else newest
     sql = DbtProject(settings).compiled(

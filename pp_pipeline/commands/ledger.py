@@ -35,8 +35,8 @@ from pp_pipeline.ledger.inspecting import (
 from pp_pipeline.ledger.store import Ledger, LedgerError
 from pp_pipeline.ledger.witness import ACCEPTED_FACT, Witness, newest_marks, words
 from pp_pipeline.merchants import load_merchants
-from pp_pipeline.sending.batches import NO_CAMPAIGN
 from pp_pipeline.sending.known_secret import known_secret
+from pp_pipeline.sending.plan import NO_CAMPAIGN
 from pp_pipeline.settings import Settings, SettingsError, parse_day
 
 _TARGETS = ("rehearsal", "live")

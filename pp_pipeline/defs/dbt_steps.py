@@ -24,6 +24,7 @@ from pp_pipeline.defs.location import (
     day_range,
 )
 from pp_pipeline.landing.tables import TABLES as LANDING_TABLES
+from pp_pipeline.sending.unsealed import SEALED_FROM, note_built
 
 DayMetadata = Mapping[date, Mapping[str, Any]]
 # (location, models, first, last) -> metadata by model and day
@@ -112,6 +113,8 @@ def dbt_step(location: Location, step: str, report: Reporter | None = None) -> d
         models = [book for book in location.books if book.model in selected]
         with location.warehouse.connect() as connection:
             seen = begin_build(connection, models, first, last)
+            if selected & SEALED_FROM:
+                note_built(connection, first, last)
         results = location.project.build(sorted(selected), first, last)
         succeeded = {result.name for result in results if not result.is_test and result.status == "success"}
         with location.warehouse.connect() as connection:

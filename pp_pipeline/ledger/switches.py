@@ -15,6 +15,7 @@ from pp_pipeline.settings import utc_now
 
 KILL_SWITCH = "kill_switch"
 _PAUSE = "pause"
+_CONVERSATION = "conversation:"
 
 Pausable = Literal["campaign", "conversation"]
 PAUSABLE: tuple[Pausable, ...] = ("campaign", "conversation")
@@ -27,17 +28,28 @@ class Pauses:
     campaigns: frozenset[str] = frozenset()
     conversations: frozenset[str] = frozenset()
 
-    def holds(self, conversation: str, campaign: str | None) -> bool:
-        """Whether a message of a conversation ('' for events and snapshots) that a campaign led to is held."""
+    def holds(self, conversation: str | None, campaign: str | None) -> bool:
+        """Whether a message of a conversation, or an event that it fires, is held; or one that a campaign led to."""
         return conversation in self.conversations or campaign in self.campaigns
 
-    def hold_all(self, conversation: str, campaigns: frozenset[str]) -> bool:
-        """Whether nothing of a batch may go, whose rows come from these campaigns."""
-        return conversation in self.conversations or (bool(campaigns) and campaigns <= self.campaigns)
+    def hold_all(self, conversation: str, origins: frozenset[str]) -> bool:
+        """Whether nothing of a batch ('' for those of relays) may go, whose rows come from these campaigns, and of
+        relays from conversations as `fired_by` names them."""
+        return conversation in self.conversations or (bool(origins) and origins <= self.origins)
 
-    def hold_some(self, campaigns: frozenset[str]) -> bool:
+    def hold_some(self, origins: frozenset[str]) -> bool:
         """Whether some rows of such a batch may not go."""
-        return not campaigns.isdisjoint(self.campaigns)
+        return not origins.isdisjoint(self.origins)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """All that is paused, as `hold_all` compares it."""
+        return self.campaigns | {fired_by(name) for name in self.conversations}
+
+
+def fired_by(conversation: str) -> str:
+    """What stands among a batch's campaigns for events that a conversation fires."""
+    return f"{_CONVERSATION}{conversation}"
 
 
 def switch_is_on(ledger: Ledger, name: str, connection: Connection | None = None) -> bool:

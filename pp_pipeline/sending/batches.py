@@ -34,7 +34,6 @@ MAX_GROWTH = 3
 FLOOR_ROWS = 500
 FEWEST_PAST_BATCHES = 7
 MEDIAN_DAYS = 28
-NO_CAMPAIGN = "-"
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Batch:
     """Sent for this day and planned no more: overtaken or in error."""
     sealed_at: datetime
     campaigns: frozenset[str]
-    """The campaigns that its rows come from; `NO_CAMPAIGN` for rows of none."""
+    """What its rows come from, as `planned_campaigns` tells it."""
     release: Release
     moved_count: int = 0
     """Rows that the ledger knows for another day, sent or not."""

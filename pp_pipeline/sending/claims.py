@@ -32,6 +32,7 @@ from pp_pipeline.sending.unsubscriptions import unsubscriptions
 _AGAIN = ("failed", "deferred")
 _FINAL = ("sent", "skipped", "unknown")
 _LOOKUP_SIZE = 1_000
+_WHO = ("contact_key", "run_key")
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,8 @@ class Claimer:
     ) -> None:
         """Claim what failed or was deferred and may be tried now; what is too old for it is skipped for good.
 
-        A correction may have moved a message since: it counts from the day on which it is due now.
+        A correction may have moved a message since, or given its order to somebody else: it counts from the day on
+        which it is due now, and is whose it is now.
         """
         asked = {each.item.key: each for each in candidates}
         columns = ("key", "state", "reason", "due_on", "first_tried_on", "deferred_until")
@@ -194,14 +196,16 @@ class Claimer:
         given_up, again = [], []
         for row in connection.execute(select(*(deliveries.c[name] for name in columns)).where(*open_rows)):
             candidate = asked[row.key]
-            due_on = max(filter(None, (row.due_on, ledger_columns(candidate.item)["due_on"])))
+            now_said = ledger_columns(candidate.item)
+            due_on = max(filter(None, (row.due_on, now_said["due_on"])))
             begun_on = max(filter(None, (due_on, row.first_tried_on)))
             is_paused = row.reason is not None and row.reason.startswith(PAUSE_WHEN)
             most_days = candidate.max_pause_days if is_paused else candidate.max_defer_days
             if begun_on < today - timedelta(days=most_days):
                 given_up.append({"again_key": row.key, "new_reason": f"given_up: {row.reason or row.state}"})
             elif row.deferred_until is None or row.deferred_until <= moment:
-                again.append({"again_key": row.key, "new_due_on": due_on})
+                who = {f"new_{name}": now_said[name] for name in _WHO}
+                again.append({"again_key": row.key, "new_due_on": due_on, **who})
         is_open = or_(*(deliveries.c.state == state for state in _AGAIN))  # `in` can't be said for many rows at once
         statement = update(deliveries).where(
             deliveries.c.target == self.target, deliveries.c.key == bindparam("again_key"), is_open
@@ -211,7 +215,7 @@ class Claimer:
             connection.execute(statement.values(**values), sorted(given_up, key=lambda one: one["again_key"]))
         if again:
             fresh = {"reason": "", "settled_at": None, "provider_id": None, "deferred_until": None}
-            values = {**claim, **fresh, "due_on": bindparam("new_due_on")}
+            values = {**claim, **fresh} | {name: bindparam(f"new_{name}") for name in ("due_on", *_WHO)}
             connection.execute(statement.values(**values), sorted(again, key=lambda one: str(one["again_key"])))
 
     def _settle(
@@ -248,5 +252,5 @@ def _is_paused(item: Planned, pauses: Pauses) -> bool:
         case PlannedMessage():
             return pauses.holds(item.conversation, item.campaign)
         case PlannedEvent():
-            return pauses.holds("", item.campaign)
+            return pauses.holds(item.conversation, item.campaign)
     return False

@@ -152,7 +152,7 @@ def _events(
     sql = f"""
         select
             takers.relay, event_id, event_name, campaign, events.merchant, contact_key, email, order_number,
-            sku, occurred_on
+            sku, occurred_on, conversation
         from all_events as events
         inner join {table} on events.merchant = takers.merchant and events.event_name = takers.taken
         where occurred_on in ({marks(days)})

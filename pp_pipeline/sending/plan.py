@@ -18,11 +18,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from pp_pipeline.conversations.built_form import check_form
+from pp_pipeline.ledger.switches import fired_by
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.sending.takers import empty_snapshots, taker_rows, takers
 from pp_pipeline.warehouse import Connection
 
 BatchKind = Literal["messages", "events", "snapshot"]
+NO_CAMPAIGN = "-"
+"""Among the campaigns of a batch: for rows that none led to."""
 
 
 @dataclass(frozen=True, order=True)
@@ -148,7 +152,10 @@ def planned_keys(
 def planned_campaigns(
     connection: Connection, batches: Collection[BatchId], merchants: Mapping[str, Merchant]
 ) -> dict[BatchId, frozenset[str]]:
-    """The campaigns that led to the rows of some batches, `-` for rows that none did; nothing for snapshots."""
+    """The campaigns that led to the rows of some batches, `NO_CAMPAIGN` for rows that none did; nothing for snapshots.
+
+    Of events that a conversation fires it is the conversation (ledger/switches.py, `fired_by`).
+    """
     found: dict[BatchId, frozenset[str]] = {}
     for kind, source in sources(connection, merchants).items():
         wanted = {batch for batch in batches if batch.kind == kind}
@@ -157,16 +164,19 @@ def planned_campaigns(
         days = sorted({batch.day for batch in wanted})
         sql = f"""
             with plan as ({source.rows}),
-            campaigns as (select distinct event_id, campaign from all_events)
-            select distinct plan.name, plan.merchant, plan.day, coalesce(campaigns.campaign, '-')
+            campaigns as (select distinct event_id, campaign, conversation from all_events)
+            select distinct plan.name, plan.merchant, plan.day, campaigns.campaign, campaigns.conversation
             from plan
             left join campaigns on plan.event_id = campaigns.event_id
             where {_in_days("plan.day", days)}
         """
-        for name, merchant, day, campaign in connection.rows(sql, [*source.parameters, days[0], days[-1], *days]):
+        for name, merchant, day, campaign, conversation in connection.rows(
+            sql, [*source.parameters, days[0], days[-1], *days]
+        ):
             batch = BatchId(day, kind, name, merchant)
             if batch in wanted:
-                found[batch] = found.get(batch, frozenset()) | {campaign}
+                firing = fired_by(conversation) if conversation and kind == "events" else NO_CAMPAIGN
+                found[batch] = found.get(batch, frozenset()) | {campaign or firing}
     return found
 
 
@@ -181,7 +191,12 @@ def snapshot_key(batch: BatchId) -> str:
 
 
 def sources(connection: Connection, merchants: Mapping[str, Merchant]) -> dict[BatchKind, Source]:
-    """The sources that are there: before the first build there are none, and without relays no events."""
+    """The sources that are there: before the first build there are none, and without relays no events.
+
+    Raises:
+        WarehouseError: an earlier version of this program built them.
+    """
+    check_form(connection)
     sources: dict[BatchKind, Source] = {}
     if connection.table_exists(_MESSAGES.table):
         sources["messages"] = _MESSAGES

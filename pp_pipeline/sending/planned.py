@@ -151,6 +151,8 @@ class PlannedEvent:
     order_number: str | None
     sku: str | None
     occurred_on: dt.date
+    conversation: str | None = None
+    """The conversation whose action fired it; platforms are not told."""
     is_quarantined: bool = False
 
     def public_fields(self) -> dict[str, str | dt.date | None]:

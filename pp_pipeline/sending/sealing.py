@@ -28,6 +28,7 @@ from pp_pipeline.sending.plan import (
     planned_keys,
 )
 from pp_pipeline.sending.releases import finish, note_sendable
+from pp_pipeline.sending.unsealed import note_sealed
 from pp_pipeline.settings import Settings, utc_now
 from pp_pipeline.warehouse import Warehouse
 
@@ -77,6 +78,7 @@ def seal_batches(
             rows.append(row | _counts(changed[identity], difference))
         # Still under the warehouse's lock: of two that seal at once, the later one saw the later plan.
         _write(ledger, gates, rows, first, last)
+        note_sealed(connection, first, last)
     Witness.of(settings).catch_up(ledger)
     note_sendable(ledger, settings, first, last, today)
     newest = newest_batches(ledger, gates, first, last)

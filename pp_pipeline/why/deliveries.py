@@ -94,7 +94,7 @@ class DeliveryTeller:
         for key, one in asked.items():
             told += [self._delivered(row, one) for _, row in sorted(by_key.get(key, {}).items(), reverse=True)]
             if key in held:
-                told.append(_held(one, states.get(one.batch), targets[key], gates.pauses.campaigns))
+                told.append(_held(one, states.get(one.batch), targets[key], gates.pauses.origins))
         told += [self._delivered(row, None) for row in known if row.key not in asked]
         return told
 
@@ -171,7 +171,7 @@ def _held(planned: Planned, standing: tuple[Batch, BatchState] | None, target: s
             "sent": f"not sent, batch {short} went without it: `pp run` seals its day anew",
         }[state.state]
         if state.state == "ready" and (names := sorted(paused & batch.campaigns)):
-            words += f", but for what comes from paused campaigns ({', '.join(names)})"
+            words += f", but for what comes from what is paused ({', '.join(names)})"
     return Outgoing(
         on=planned.on,
         text=f"{planned.name}: {words}",
