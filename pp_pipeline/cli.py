@@ -132,6 +132,8 @@ def why(
     """
     from pp_pipeline.commands.why import show_why, show_why_not
 
+    if on is not None and not_got is None:
+        raise typer.BadParameter("it says on which day --not is meant: say --not too", param_hint="--on")
     if not_got is not None:
         raise typer.Exit(show_why_not(who, merchant, not_got, on, today, as_json))
     raise typer.Exit(show_why(who, merchant, today, as_json, limit, since))
@@ -187,7 +189,7 @@ def serve(
 
 @app.command()
 def pages(
-    port: Annotated[int, typer.Option(help="Port on this machine.", min=0, max=65535)] = 3001,
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=0, max=65535, envvar="PP_PAGES_PORT")] = 3001,
     today: Today = None,
 ) -> None:
     """Open pages on localhost: what `pp why` tells. They change nothing."""
@@ -199,7 +201,9 @@ def pages(
 @app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
-    pages_port: Annotated[int, typer.Option(help="Port of the pages beside it (`pp pages`).", min=0, max=65535)] = 3001,
+    pages_port: Annotated[
+        int, typer.Option(help="Port of the pages beside it (`pp pages`).", min=1, max=65535, envvar="PP_PAGES_PORT")
+    ] = 3001,
 ) -> None:
     """Open Dagster on localhost: lineage, runs, checks, backfills; and the pages of `pp pages`."""
     from pp_pipeline.commands.ui import serve

@@ -41,10 +41,10 @@ def diff(  # noqa: PLR0913, PLR0917  (one for each option)
     Ends with 0, with 1 above --fail-above, with 2 if it can't be tried.
     """
     from pp_pipeline.commands.diff import Shown, show_difference
-    from pp_pipeline.comparing.asking import Asked
+    from pp_pipeline.comparing.asking import AskedSides
 
     wanted = revisions or []
     if len(wanted) > 2:
         raise typer.BadParameter("at most two revisions")
-    asked = Asked(wanted, file, before, after, known_at, until, first, last)
+    asked = AskedSides(wanted, file, before, after, known_at, until, first, last)
     raise typer.Exit(show_difference(asked, Shown(rows, csv, as_json, as_markdown, fail_above)))

@@ -69,6 +69,7 @@ class Settings(BaseModel):
         repr=False,  # personal
         description="PP_ALLOWED_RECIPIENTS: outside production, addresses, phone numbers or patterns of them",
     )
+    pages_port: int = Field(default=3001, description="PP_PAGES_PORT: of `pp pages`; links to them name it")
     alert_server: str = Field(default="", repr=False, description="PP_ALERT_SERVER: smtp:// URL of a mail server")
     alert_sender: str = Field(default="", repr=False, description="PP_ALERT_SENDER: whom alerts are from")
     alert_recipients: str = Field(default="", repr=False, description="PP_ALERT_RECIPIENTS: addresses, between commas")
@@ -100,6 +101,9 @@ class Settings(BaseModel):
         warehouse_url = os.environ.get("PP_WAREHOUSE_URL", "")
         if target == "postgres" and not warehouse_url.startswith("postgresql://"):
             raise SettingsError("PP_TARGET=postgres needs PP_WAREHOUSE_URL=postgresql://user:password@host/database")
+        pages_port = os.environ.get("PP_PAGES_PORT") or "3001"
+        if not (pages_port.isascii() and pages_port.isdigit() and 0 < int(pages_port[:6]) < 65536):
+            raise SettingsError(f"PP_PAGES_PORT is '{pages_port}'; it must be a port from 1 to 65535")
         inbox_url = os.environ.get("PP_INBOX_URL", "").strip()
         if inbox_url and not re.match(r"[a-z0-9]+://[^/]", inbox_url):  # what it holds may be a password: not shown
             raise SettingsError(
@@ -119,6 +123,7 @@ class Settings(BaseModel):
             kill_switch=_flag("PP_KILL_SWITCH"),
             environment=os.environ.get("PP_ENVIRONMENT", "").strip().lower() or "development",
             allowed_recipients=_recipients(os.environ.get("PP_ALLOWED_RECIPIENTS", "")),
+            pages_port=int(pages_port),
             alert_server=os.environ.get("PP_ALERT_SERVER", "").strip(),
             alert_sender=os.environ.get("PP_ALERT_SENDER", "").strip(),
             alert_recipients=os.environ.get("PP_ALERT_RECIPIENTS", "").strip(),
@@ -134,6 +139,15 @@ class Settings(BaseModel):
     def has_warehouse(self) -> bool:
         """Whether there is one to be asked: a file comes with the first run, a server is taken to be there."""
         return self.target != "duckdb" or self.warehouse_file.exists()
+
+    def check_built(self) -> None:
+        """Refuse to go on where there is none.
+
+        Raises:
+            SettingsError: with the command that builds.
+        """
+        if not self.has_warehouse:
+            raise SettingsError(f"nothing was built in {self.home} yet; `pp run --from DAY --to DAY` does it")
 
     def secret_of(self, name: str, whose: str) -> SecretStr:
         """The secret that a channel or relay goes by; `whose` says which, such as `channel email of main`.

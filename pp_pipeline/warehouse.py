@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas
 
 LOCK_WAIT_SECONDS = 120.0
+IN_USE = "pp in use"
 
 
 class WarehouseError(RuntimeError):
@@ -143,7 +144,7 @@ class Warehouse:
         the rows that the other has just inserted.
         """
         if self.settings.target == "postgres":
-            with self._advisory_lock():
+            with self._advisory_lock("pp"):
                 yield
             return
         if self.settings.target != "duckdb":
@@ -167,16 +168,23 @@ class Warehouse:
             lock.release()
 
     @contextmanager
-    def _advisory_lock(self) -> Iterator[None]:
+    def in_use(self) -> Iterator[None]:
+        """Show on PostgreSQL that a process has use for this schema, also between its turns; ends with the process."""
+        with self._advisory_lock(IN_USE):
+            yield
+
+    @contextmanager
+    def _advisory_lock(self, what: str) -> Iterator[None]:
         raw = self._connect_postgres()
         try:
             raw.autocommit = True
+            name = f"{what} {self.settings.warehouse_schema}"
             with raw.cursor() as cursor:
                 cursor.execute(
                     "select set_config('lock_timeout', %s, false)", (f"{int(self._lock_wait_seconds * 1000)}",)
                 )
                 try:
-                    cursor.execute("select pg_advisory_lock(hashtext(%s))", (f"pp {self.settings.warehouse_schema}",))
+                    cursor.execute("select pg_advisory_lock(hashtext(%s))", (name,))
                 except _psycopg2().errors.LockNotAvailable:
                     raise WarehouseError(
                         f"another run writes the warehouse; waited {self._lock_wait_seconds:.0f} s. "

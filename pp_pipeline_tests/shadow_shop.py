@@ -137,12 +137,16 @@ class ShadowShop:
         return found
 
 
-def contents(settings: Settings, last: date = LAST) -> dict[str, Counter[tuple[Any, ...]]]:
+Contents = dict[str, Counter[tuple[Any, ...]]]
+"""The rows of tables, by table."""
+
+
+def contents(settings: Settings, last: date = LAST) -> Contents:
     """The rows of every table up to a day, without the ids that only join and are others on another database."""
     columns = DAY_COLUMNS | {
         f"queue_{name}": "movement_on" for name in Configuration(settings).project.campaign_names()
     }
-    found = {}
+    found: Contents = {}
     with Warehouse(settings).connect() as connection:
         for table, day_column in columns.items():
             told = ", ".join(column for column in connection.columns(table) if column not in _JOINING)

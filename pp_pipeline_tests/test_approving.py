@@ -98,6 +98,20 @@ def test_a_plan_that_changed_since_is_not_marked(lite: World) -> None:
     assert lite.deliveries() == []
 
 
+def test_a_decision_is_refused_as_a_whole(lite: World) -> None:
+    for place, day in enumerate((OLDER, OLD)):
+        lite.plan(day, 2, start=place * 10)
+    lite.seal(OLDER, OLD, DAY)
+    stopped, with_cut_off = decision(lite, never=True), decision(lite, due_from=OLD)
+    lite.plan(OLD, 1, start=20)  # of the later of the two
+    with pytest.raises(ApprovalError, match="no longer what was sealed"):
+        carry(lite, stopped)
+    lite.seal(OLDER, OLD, DAY)
+    with pytest.raises(ApprovalError, match="no longer what is planned"):
+        carry(lite, with_cut_off)
+    assert lite.deliveries() == []
+
+
 def test_an_approved_batch_can_still_be_stopped(lite: World) -> None:
     lite.plan(OLD, 2)
     lite.seal(OLD, OLD, DAY)

@@ -330,7 +330,10 @@ def test_the_job_approve_shows_first_and_does_it_when_it_is_confirmed(installati
     table = told["rows that differ"]
     assert isinstance(table, dg.TableMetadataValue) and "@" not in str(table)
     assert {record.data["category"] for record in table.records} == {"new"}
-    assert run(**span, confirm=True)[0]
+    assert run(first_day="2026-13-01") == (False, {})
+    hashes = told["their hashes"]
+    assert isinstance(hashes, list) and len(hashes) == len(before)
+    assert run(hashes=hashes, due_from="2026-07-09", confirm=True)[0]  # what was shown, and nothing else
     assert waiting() == []
 
 

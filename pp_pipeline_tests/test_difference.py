@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from pp_pipeline.correcting.gone import gone_words, sent_and_gone
 from pp_pipeline.correcting.movements import event_id, movement_words
@@ -110,6 +110,20 @@ def test_what_was_sent_and_is_planned_no_more(secret: World, files: Sequence[See
     secret.execute("update planned_messages set variant = 'b'")
     sealed = secret.seal().sealed[0]
     assert (sealed.overtaken_count, sealed.in_error_count) == (category == OVERTAKEN, category == ERROR)
+
+
+def test_a_file_that_was_in_when_it_was_claimed_and_not_planned_from_is_named(secret: World) -> None:
+    see_file(secret, *FIRST[:2], *FIRST[2])
+    secret.plan(DAY, 2)
+    [batch] = secret.seal().batches
+    while_building = CLAIMED - timedelta(minutes=1)
+    with secret.ledger as ledger, ledger.writing() as connection:
+        connection.execute(update(schema.batches).values(sealed_at=EARLY + timedelta(minutes=1)))
+    see_file(secret, DAY, while_building, order(1, "canceled"))
+    deliver(secret, 1, batch=batch.number)
+    secret.execute("delete from planned_messages where order_number = 'A1'")
+    [row] = [row for row in listing(secret).rows if row.order_number == "A1"]
+    assert (row.category, row.why) == (ERROR, "orders_2026-07-10.csv:2 states it now")
 
 
 @pytest.mark.parametrize("warehouse", ["duckdb", "postgres"])

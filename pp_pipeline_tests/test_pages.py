@@ -62,6 +62,8 @@ def client(tmp_path: Path) -> Client:
         ({"host": "127.0.0.1.example.com"}, 403),
         ({"host": "127.0.0.1@example.com"}, 403),
         ({"host": ""}, 403),
+        ({"host": "["}, 403),
+        ({"host": "ann@127.0.0.1:3001"}, 403),
         ({"origin": "http://example.com"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": "http://127.0.0.1:3000"}, 403),
@@ -85,8 +87,9 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_kept(client: Client) -> Non
 
 
 def test_a_link_fills_the_question_in_and_asks_of_nobody(client: Client) -> None:
-    link = httpx.URL(why_not_url("queue_win_back", date(2026, 1, 9)))
-    page = client.get(str(link)).text
+    link = httpx.URL(why_not_url(3005, "queue_win_back", date(2026, 1, 9)))
+    assert (link.host, link.port) == ("127.0.0.1", 3005)
+    page = client.get(str(link.copy_with(port=3001))).text
     assert 'value="queue_win_back"' in page and 'value="2026-01-09"' in page
     assert "ann@example.com" not in client.get("/why?who=ann@example.com").text
 
@@ -96,6 +99,7 @@ def test_what_is_wrong_is_told_and_shown_as_text(client: Client) -> None:
     assert answer.status_code == 400
     assert "nothing was built" in answer.text
     assert "&lt;b&gt;ann&lt;/b&gt;" in answer.text and "<b>ann" not in answer.text
+    assert "is no text" in client.post("/why", data={"who": "A1\0"}).text
     assert "not a day" in client.post("/why", data={"who": "A1", "since": "soon"}).text
 
 

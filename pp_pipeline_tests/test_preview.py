@@ -18,7 +18,6 @@ from pp_pipeline.preview import Asked, Preview, PreviewRow, make_preview
 from pp_pipeline.preview.campaigns import preview_campaign
 from pp_pipeline.preview.page import page_text
 from pp_pipeline.settings import SettingsError
-from pp_pipeline.shadow import shadow_home
 from pp_pipeline.warehouse import Warehouse
 from pp_pipeline_tests.browser import Browser
 from pp_pipeline_tests.postgres_server import PostgresDatabase
@@ -148,7 +147,7 @@ def test_repeat_orders_and_a_campaign_that_has_not_begun(shop: ShadowShop) -> No
 
 def test_days_to_come_release_what_waits_now(shop: ShadowShop) -> None:
     ahead = LAST + timedelta(days=3)
-    with shadow_home(shop.settings, first=LAST, last=LAST) as shadow, Warehouse(shadow).connect() as connection:
+    with Warehouse(shop.settings).connect() as connection:
         waiting = set(waiting_orders(connection, "queue_thank_you", LAST)["order_number"])
     preview = make_preview(shop.settings, Asked(LAST + timedelta(days=1), ahead, campaign="thank_you"))
     got = {row.order_number: row.on for row in preview.rows if row.state == "gets"}

@@ -11,51 +11,65 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.settings import SettingsError
 from pp_pipeline.shadow import ShadowError, shadow_home
 from pp_pipeline_tests.postgres_server import PostgresDatabase
-from pp_pipeline_tests.shadow_shop import FILES, FIRST, LAST, ShadowShop, contents, file_text, january
+from pp_pipeline_tests.shadow_shop import FILES, FIRST, LAST, Contents, ShadowShop, contents, file_text, january
 
 CORRECTED = ["A2 ann 2026-01-05 - canceled", "H1 hal 2026-01-05 - processing"]
 
 
-def built(shop: ShadowShop) -> ShadowShop:
-    """Built through the last day; then the file of the 5th was corrected."""
+CHANGES = {"thank_you": {"wait_days": 4}, "loyal_customers": {"wait_days": 3, "audience": "order_count >= 1"}}
+
+Corrected = tuple[ShadowShop, Contents]
+"""A shop that was built through the last day, whose file of the 5th was corrected then; and what it held before."""
+
+
+def corrected(shop: ShadowShop) -> Corrected:
     shop.build()
+    before = contents(shop.settings)
     shop.write_file(5, CORRECTED)
     shop.build()
-    return shop
+    return shop, before
 
 
 @pytest.fixture(scope="module")
-def duckdb_shop(tmp_path_factory: pytest.TempPathFactory) -> ShadowShop:
-    return built(ShadowShop.make(tmp_path_factory.mktemp("real")))
+def duckdb_corrected(tmp_path_factory: pytest.TempPathFactory) -> Corrected:
+    return corrected(ShadowShop.make(tmp_path_factory.mktemp("real")))
 
 
 @pytest.fixture(scope="module")
-def postgres_shop(postgres_module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory) -> ShadowShop:
+def postgres_corrected(
+    postgres_module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Corrected:
     """Warehouse and ledger on PostgreSQL."""
     database = postgres_module_database
-    return built(ShadowShop.make(tmp_path_factory.mktemp("real"), database.url, database.sqlalchemy_url))
+    return corrected(ShadowShop.make(tmp_path_factory.mktemp("real"), database.url, database.sqlalchemy_url))
 
 
-def fresh(folder: Path, files: dict[int, list[str]] = FILES) -> ShadowShop:
-    """A home on DuckDB that only ever saw these files."""
-    return ShadowShop.make(folder, files=files)
+@pytest.fixture(scope="module")
+def duckdb_shop(duckdb_corrected: Corrected) -> ShadowShop:
+    return duckdb_corrected[0]
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    """What a fresh home on DuckDB holds that only ever saw the corrected files and the changed campaigns."""
+    shop = ShadowShop.make(tmp_path_factory.mktemp("fresh"), files=FILES | {5: CORRECTED})
+    for name, parameters in CHANGES.items():
+        shop.write_campaign(name, **parameters)
+    shop.build()
+    return contents(shop.settings)
 
 
 @pytest.mark.parametrize("target", ["duckdb", "postgres"])
 def test_another_configuration_gives_what_a_fresh_home_gives(
-    target: str, request: pytest.FixtureRequest, tmp_path: Path
+    target: str, changed: Contents, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    shop: ShadowShop = request.getfixturevalue(f"{target}_shop")
+    shop: ShadowShop = request.getfixturevalue(f"{target}_corrected")[0]
     other = shop.other_checkout(tmp_path / "other")
-    changes = {"thank_you": {"wait_days": 4}, "loyal_customers": {"wait_days": 3, "audience": "order_count >= 1"}}
-    expected = fresh(tmp_path / "fresh", FILES | {5: CORRECTED})
-    for name, parameters in changes.items():
+    for name, parameters in CHANGES.items():
         shop.write_campaign(name, other, **parameters)
-        expected.write_campaign(name, **parameters)
-    expected.build()
     before, told = shop.everything(), list[str]()
     with shadow_home(shop.settings, first=LAST, last=LAST, checkout=other, say=told.append) as shadow:
-        assert contents(shadow) == contents(expected.settings)
+        assert contents(shadow) == changed
     assert shop.everything() == before
     built = told[-1]
     assert "queue_thank_you" in built and "planned_messages" in built
@@ -82,25 +96,24 @@ def test_only_what_is_asked_for_is_built(duckdb_shop: ShadowShop, tmp_path: Path
 def test_files_as_they_were_known_and_as_they_are_replaced(
     target: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    shop: ShadowShop = request.getfixturevalue(f"{target}_shop")
+    shop, expected = request.getfixturevalue(f"{target}_corrected")
     name = f"orders_{january(5)}.csv"
     with Ledger(shop.settings) as ledger:
         records = [record for record in all_records(ledger) if record.name == name]
     assert len(records) == 2 and records[1].adopted_at
-    as_first_seen = fresh(tmp_path / "fresh")
-    as_first_seen.build()
-    expected = contents(as_first_seen.settings)
     path = tmp_path / "again.csv"
     path.write_text(file_text(FILES[5]))
     before = shop.everything()
-    asked = [
-        {"known_at": records[1].adopted_at - timedelta(microseconds=1)},
-        {"contents": {name: records[0].sha256}},
-        {"contents": {name: str(path)}},
-    ]
-    for one in asked:
-        with shadow_home(shop.settings, first=LAST, last=LAST, **one) as shadow:
-            assert contents(shadow) == expected, one
+    with shadow_home(
+        shop.settings, first=LAST, last=LAST, known_at=records[1].adopted_at - timedelta(microseconds=1)
+    ) as shadow:
+        assert contents(shadow) == expected
+    for content in (records[0].sha256, str(path)):  # from the orders on all is the same
+        with shadow_home(
+            shop.settings, first=LAST, last=LAST, contents={name: content}, models=["order_lines"]
+        ) as shadow:
+            found = contents(shadow)
+            assert all(found[table] == expected[table] for table in ("order_versions", "order_lines")), content
     with shadow_home(shop.settings, first=LAST, last=LAST, known_at=records[1].adopted_at) as shadow:
         assert contents(shadow) == contents(shop.settings)
     assert shop.everything() == before
@@ -109,7 +122,7 @@ def test_files_as_they_were_known_and_as_they_are_replaced(
 @pytest.mark.heavy
 def test_days_to_come_bring_nothing_and_release_what_waits(duckdb_shop: ShadowShop, tmp_path: Path) -> None:
     ahead = LAST + timedelta(days=6)
-    expected = fresh(tmp_path / "fresh", FILES | {5: CORRECTED})
+    expected = ShadowShop.make(tmp_path / "fresh", files=FILES | {5: CORRECTED})
     expected.build(last=ahead)
     before = duckdb_shop.everything()
     with shadow_home(duckdb_shop.settings, first=LAST, last=ahead) as shadow:

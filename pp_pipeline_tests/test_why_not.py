@@ -19,7 +19,7 @@ from pp_pipeline.settings import Settings, SettingsError
 from pp_pipeline.why.entries import Entry, Event, Movement, NoMessage, Outgoing, Version
 from pp_pipeline.why.negative import Link, answer_words, why_not
 from pp_pipeline.why.runs import Runs, make_runs
-from pp_pipeline.why.story import OrderStory, QueueStanding, Story
+from pp_pipeline.why.story import ContactStory, OrderStory, QueueStanding, Story
 from pp_pipeline.why.telling import Asked
 from pp_pipeline_tests.conversation_examples import message, talk, thread, wait
 from pp_pipeline_tests.worked_examples import january
@@ -53,18 +53,23 @@ def version(day: int = 1) -> Version:
     )  # fmt: skip
 
 
-def movement(day: int, kind: str, reason: str | None = None, due: int | None = None, text: str = "") -> Movement:
+def movement(
+    day: int, kind: str, reason: str | None = None, due: int | None = None, text: str = "", whose: str = "ann"
+) -> Movement:
     return Movement(
-        on=january(day), text=f"queue lapsed: {text or kind}", campaign="lapsed", movement=kind, reason=reason,
-        basis_date=None, basis_source=None, due_on=january(due) if due else None, event_id=None,
+        on=january(day), text=f"queue lapsed: {text or kind}", contact_key=whose, campaign="lapsed", movement=kind,
+        reason=reason, basis_date=None, basis_source=None, due_on=january(due) if due else None, event_id=None,
     )  # fmt: skip
 
 
-def outgoing(day: int, state: str, reason: str = "", acted: int | None = None, step: str = "ask") -> Outgoing:
+def outgoing(
+    day: int, state: str, reason: str = "", acted: int | None = None, step: str = "ask", target: str = "rehearsal",
+    whose: str = "ann",
+) -> Outgoing:  # fmt: skip
     return Outgoing(
         on=january(day), text=f"message win_back/{step} by email: {state}, {reason}", kind="message", name="", key=step,
-        event_id="e1", is_planned=True, state=state, reason=reason, target="rehearsal", conversation="win_back",
-        step=step, acted_at=datetime(2026, 1, acted, 17, tzinfo=UTC) if acted else None,
+        event_id="e1", is_planned=True, state=state, reason=reason, target=target, conversation="win_back",
+        contact_key=whose, step=step, acted_at=datetime(2026, 1, acted, 17, tzinfo=UTC) if acted else None,
     )  # fmt: skip
 
 
@@ -98,13 +103,22 @@ class Case:
     known: Sequence[Entry] = ()
     never: str = "no ship date"
     run: Run | None = None
+    of_contact: bool = False
+    """Whether Ann is asked about, and not the order."""
 
 
 ENTERED = movement(1, "entered", due=8)
 RELEASED = [ENTERED, movement(2, "left", "released", 8), event(2)]
+NOT_BUILT = "no day after 2026-01-20 was built yet, `pp run` builds them"
 STANDS = "the run of 2026-01-02 (order A) stood at main.hold (wait 5 days) until 2026-01-07"
 CASES = [
     Case("no_order", "no order was known by 2025-12-31", 0, "lapsed"),
+    Case("another_contact", "order A: it was another contact's, on 2026-01-02, queue lapsed: left", 2, "lapsed",
+         [ENTERED, movement(2, "left", "released", 8, whose="ben")], of_contact=True),
+    Case("another_contact", "message win_back/ask by email: sent, ", 7,
+         known=[*RELEASED, outgoing(7, "sent", acted=7, whose="ben")], run=Run(), of_contact=True),
+    Case("got", "message win_back/ask by email: sent, ", 7,
+         known=[*RELEASED, outgoing(7, "sent", acted=7, whose="ben")], run=Run()),
     Case("not_entered", "order A: never in the queue lapsed: no ship date", 5, "lapsed"),
     Case("not_entered", "order A: it came into the queue lapsed later, on 2026-01-09", 5, "queue_lapsed",
          [movement(9, "entered", due=16)]),
@@ -150,6 +164,13 @@ CASES = [
     Case("got", "message win_back/ask by email: sent, ", 7, known=[outgoing(7, "sent", acted=7)], run=Run()),
     Case("other_day", "message win_back/ask by email: sent, late", 7, known=[outgoing(7, "sent", "late", acted=9)]),
     Case("got", "message win_back/ask by email: sent, late", 9, known=[outgoing(7, "sent", "late", acted=9)]),
+    Case("batch", "message win_back/ask by email: waiting, old", 7,
+         known=[outgoing(7, "sent", acted=7), outgoing(7, "waiting", "old", target="live")]),
+    Case("not_due", f"order A: it waited in the queue lapsed, due 2026-01-25; {NOT_BUILT}", 28, "lapsed",
+         [movement(1, "entered", due=25)]),
+    Case("other_day", f"order A: the queue lapsed released it on 2026-01-20; {NOT_BUILT}", 28, "lapsed",
+         [ENTERED, movement(20, "left", "released", 20)]),
+    Case("got", "message win_back/ask by email: sent, late", 21, known=[outgoing(20, "sent", "late", acted=21)]),
     Case("got", "message win_back/more by email: sent, ", 9, "win_back", [outgoing(9, "sent", acted=9, step="more")]),
 ]  # fmt: skip
 
@@ -166,10 +187,11 @@ def asked(case: Case, folder: Path) -> Asked:
         queues=[QueueStanding("lapsed", "never", case.never)], runs=[],
     )  # fmt: skip
     merchant = load_merchants(Settings(home=folder))["main"]
-    return Asked(Story("main", january(20), None, [order], []), runs_of(case.run), merchant, [CAMPAIGN], [TALK])
+    ann = ContactStory("ann", "ann@example.com", january(20), {}, [], []) if case.of_contact else None
+    return Asked(Story("main", january(20), ann, [order], []), runs_of(case.run), merchant, [CAMPAIGN], [TALK])
 
 
-def runs_of(run: Run | None) -> Runs:
+def runs_of(run: Run | None, talk: Conversation = TALK) -> Runs:
     if run is None:
         return make_runs([TALK], [], [], [])
     possible = {
@@ -185,7 +207,7 @@ def runs_of(run: Run | None) -> Runs:
     answers = [
         {"run_id": "r", "judged_on": january(day), **atom, "is_true": True} for day in run.clicked for atom in atoms
     ]
-    return make_runs([TALK], [possible], endings, answers)
+    return make_runs([talk], [possible], endings, answers)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.link} {case.name} on {case.on}")
@@ -194,6 +216,12 @@ def test_the_first_reason_of_the_chain_is_told(case: Case, tmp_path: Path) -> No
     answer = why_not(asked(case, tmp_path), case.name, on)
     assert (answer.link, answer.text) == (case.link, case.text)
     assert answer_words(answer).startswith("Got" if case.link == "got" else "Did not get")
+
+
+def test_a_thread_may_stand_elsewhere_in_its_file_since_the_plan_was_made() -> None:
+    moved = TALK.model_copy(update={"threads": [*TALK.threads[1:], TALK.threads[0]]})
+    begun = runs_of(Run(), moved).begun
+    assert [run.thread.thread for run in begun] == ["main"]
 
 
 def test_no_link_is_left_out() -> None:

@@ -17,7 +17,9 @@ LATE = DAY + timedelta(days=20)
 def told(world: World, target: str, is_planned: bool = True) -> list[str]:
     """What is said of A0's message where things go to this target now."""
     batch = BatchId(DAY, "messages", "hello", "main")
-    planned = [Planned(batch, key_of(0), "message", "message hello/greet by email", "e", "A0")] if is_planned else []
+    planned = (
+        [Planned(batch, key_of(0), "message", "message hello/greet by email", "ann", "e", "A0")] if is_planned else []
+    )
     with pytest.MonkeyPatch.context() as patch, world.ledger as ledger:
         patch.setattr(Gates, "target", lambda *_: target)
         settings = world.settings.model_copy(update={"live": target == "live"})

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from pp_pipeline.commands.acting_day import acting_day
-from pp_pipeline.commands.difference_rows import print_listing, write_csv
+from pp_pipeline.commands.difference_rows import print_listing
 from pp_pipeline.commands.output import guarded, older_ones, out, print_json, print_line, print_table
+from pp_pipeline.commands.private_files import write_csv
 from pp_pipeline.correcting.approving import Standing
-from pp_pipeline.correcting.listing import list_rows
+from pp_pipeline.correcting.listing import ListedRow, RowRecord, list_rows
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness, words
 from pp_pipeline.merchants import load_merchants
@@ -111,18 +113,19 @@ def _show_rows(settings: Settings, shown: Sequence[Standing], wanted: Wanted, as
     """The rows of batches and what they differ in from the ledger.
 
     Raises:
-        SettingsError: nothing was built, or all rows of all days are asked for at once.
+        SettingsError: nothing was built, all rows of all days are asked for at once, or the file is there already.
     """
     if not (wanted.first or wanted.waiting):
         raise SettingsError("say of which batches: --on DAY, --on DAY --to DAY, or --waiting")
-    if not settings.has_warehouse:
-        raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
+    settings.check_built()
+    if wanted.csv and Path(wanted.csv).exists():
+        raise SettingsError(f"{wanted.csv} is there already; give the name of a new file")
     with Ledger(settings) as ledger, Warehouse(settings).connect() as connection:
         listing = list_rows(ledger, connection, settings, load_merchants(settings), [batch for batch, _ in shown])
     if wanted.csv:
-        write_csv(wanted.csv, listing.rows)
+        write_csv(Path(wanted.csv), RowRecord._fields, map(ListedRow.record, listing.rows))
     if as_json:
-        print_json({"counts": listing.counts(), "rows": [row.as_record() for row in listing.rows]})
+        print_json({"counts": listing.counts(), "rows": [row.record()._asdict() for row in listing.rows]})
         return
     batches = "1 batch" if len(shown) == 1 else f"{len(shown)} batches"
     print_listing(f"Rows of {batches}{_targets(shown)}", listing, limit)

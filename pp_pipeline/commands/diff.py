@@ -1,10 +1,10 @@
 """`pp diff`: two plans side by side: of two configurations, two contents of a file, or two times."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pp_pipeline.commands.output import (
     counted,
@@ -17,7 +17,8 @@ from pp_pipeline.commands.output import (
     print_table,
     quiet_libraries,
 )
-from pp_pipeline.comparing.asking import Asked, sides_asked_for
+from pp_pipeline.commands.private_files import write_csv
+from pp_pipeline.comparing.asking import AskedSides, sides_asked_for
 from pp_pipeline.comparing.comparison import Changed, Comparison
 from pp_pipeline.comparing.differences import Group
 from pp_pipeline.comparing.sides import Side, compare_sides
@@ -26,6 +27,24 @@ from pp_pipeline.settings import Settings, SettingsError
 
 _DAYS_SHOWN = 14
 _COLUMNS = ["what", "before", "after", "new", "gone", "moved", "changed", "sent"]
+
+
+class RowRecord(NamedTuple):
+    """A row that differs, as files and programs get it."""
+
+    kind: str
+    name: str
+    change: str
+    order_number: str | None
+    contact_key: str | None
+    before_on: date | None
+    after_on: date | None
+    before_text: str | None
+    after_text: str | None
+    before_key: str | None
+    after_key: str | None
+    sent: str | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,7 @@ class Shown:
 
 
 @guarded
-def show_difference(asked: Asked, shown: Shown) -> int:
+def show_difference(asked: AskedSides, shown: Shown) -> int:
     """Build both sides, compare, print. Returns 1 where more rows differ than `fail_above` allows, else 0."""
     settings = Settings.from_environment()
     limit = _limit(shown.fail_above)
@@ -51,7 +70,7 @@ def show_difference(asked: Asked, shown: Shown) -> int:
     with err.status("comparing ...") as status:
         found = compare_sides(settings, before, after, days, status.update)
     if shown.csv:
-        _write_csv(Path(shown.csv), found.changed)
+        write_csv(Path(shown.csv), RowRecord._fields, map(_record, found.changed))
     share, differ = share_that_differs(found), found.rows_that_differ()
     is_too_much = limit is not None and (share > limit[0] if limit[1] else differ > limit[0])
     if shown.as_json:
@@ -83,9 +102,10 @@ def _limit(text: str) -> tuple[float, bool] | None:
 
 def _print(found: Comparison, before: Side, after: Side, shown: Shown) -> None:
     print_line(f"{before.name} -> {after.name}, {found.first} to {found.last}", "bold")
-    groups = [(group, cells(found.of_group(group))) for group in found.groups()]
-    differing = [(group, counts) for group, counts in groups if any(counts[2:6])]
-    print_table("", _COLUMNS, [[group_words(group), *counts] for group, counts in differing], "nothing differs")
+    groups = [(group, found.of_group(group)) for group in found.groups()]
+    differing = [(group, count) for group, count in groups if count.differs]
+    rows = [[group_words(group), *cells(count)] for group, count in differing]
+    print_table("", _COLUMNS, rows, "nothing differs")
     print_line(
         f"{len(groups) - len(differing)} campaigns, conversations, events, segments and queues are the same", "dim"
     )
@@ -116,50 +136,32 @@ def _print_days(found: Comparison, group: Group) -> None:
 def _print_rows(changed: Sequence[Changed], limit: int) -> None:
     rows = []
     for one in changed[-limit:] if limit else []:
-        told = _row(one)
-        rows.append([told["change"], told["order_number"], str(told["contact_key"])[:12], told["before_on"],
-                     told["after_on"], told["sent"], told["reason"]])  # fmt: skip
+        told = _record(one)
+        rows.append([told.change, told.order_number, str(told.contact_key)[:12], told.before_on, told.after_on,
+                     told.sent, told.reason])  # fmt: skip
     if rows:
         print_table("", ["change", "order", "contact", "before", "after", "sent", "why"], rows)
     if len(changed) > len(rows):
         print_line(older_ones(len(changed) - len(rows), "--rows, --csv, --json"), "dim")
 
 
-def _row(one: Changed) -> dict[str, Any]:
-    """A row that differs, as files and programs get it."""
+def _record(one: Changed) -> RowRecord:
     before, after, row = one.difference.before, one.difference.after, one.difference.row
-    return {
-        "kind": row.kind,
-        "name": row.name,
-        "change": one.difference.change,
-        "order_number": row.order_number,
-        "contact_key": row.contact_key,
-        "before_on": before.day if before else None,
-        "after_on": after.day if after else None,
-        "before_text": before.text if before else None,
-        "after_text": after.text if after else None,
-        "before_key": before.key if before else None,
-        "after_key": after.key if after else None,
-        "sent": one.sent,
-        "reason": one.reason.text,
-    }
-
-
-def _write_csv(path: Path, changed: Sequence[Changed]) -> None:
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, _row_columns())
-            writer.writeheader()
-            writer.writerows(_row(one) for one in changed)
-    except OSError as error:
-        raise SettingsError(f"--csv {path} can't be written: {error.strerror}") from None
-
-
-def _row_columns() -> list[str]:
-    return [
-        *("kind", "name", "change", "order_number", "contact_key", "before_on", "after_on", "before_text"),
-        *("after_text", "before_key", "after_key", "sent", "reason"),
-    ]
+    return RowRecord(
+        kind=row.kind,
+        name=row.name,
+        change=one.difference.change,
+        order_number=row.order_number,
+        contact_key=row.contact_key,
+        before_on=before.day if before else None,
+        after_on=after.day if after else None,
+        before_text=before.text if before else None,
+        after_text=after.text if after else None,
+        before_key=before.key if before else None,
+        after_key=after.key if after else None,
+        sent=one.sent,
+        reason=one.reason.text,
+    )
 
 
 def _as_json(found: Comparison, before: Side, after: Side, share: float, is_too_much: bool) -> dict[str, Any]:
@@ -177,5 +179,5 @@ def _as_json(found: Comparison, before: Side, after: Side, share: float, is_too_
         "per_cent": round(share, 2),
         "too_many": is_too_much,
         "groups": groups,
-        "rows": [_row(one) for one in found.changed],
+        "rows": [_record(one)._asdict() for one in found.changed],
     }

@@ -1,13 +1,8 @@
 """The rows of batches on paper: for `pp batches --rows` and `pp approve`."""
 
-import csv
-from collections.abc import Sequence
-from pathlib import Path
-
 from pp_pipeline.commands.output import counted, print_line, print_table
 from pp_pipeline.correcting.difference import Category
 from pp_pipeline.correcting.listing import ListedRow, Listing
-from pp_pipeline.settings import SettingsError
 
 MEANINGS: dict[Category, str] = {
     "new": "planned, and never tried",
@@ -47,23 +42,6 @@ def print_listing(title: str, listing: Listing, limit: int) -> None:
         print_line(
             f"... and {counted(len(remarkable) - limit, 'more row', 'more rows')} (--limit, --csv, --json)", "dim"
         )
-
-
-def write_csv(path: str, rows: Sequence[ListedRow]) -> None:
-    """All rows, also those that are as they should be; no addresses.
-
-    Raises:
-        SettingsError: the file is there already, or can't be written.
-    """
-    records = [row.as_record() for row in rows]
-    names = list(records[0]) if records else ["day"]
-    try:
-        with Path(path).open("x", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, names, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(records)
-    except OSError as error:
-        raise SettingsError(f"{path} can't be written: {error.strerror}; give the name of a new file") from None
 
 
 def _in_ledger(row: ListedRow) -> str:

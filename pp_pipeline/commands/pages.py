@@ -33,7 +33,7 @@ def serve_pages(port: int, today: str | None) -> int:
         day = now()
         return look(Configuration(settings.model_copy(update={"today": day if today else None})), day)
 
-    listener = listen(HOST, port, "pp pages", "choose with --port")
+    listener = listen(HOST, port, "pp pages", "choose with --port (of pp ui: --pages-port)")
     out.print(f"pp pages answers on http://{HOST}:{listener.getsockname()[1]}. It has no login. Ctrl-C ends it.")
     answer(make_app(WhyPage(settings, merchants, now), StatusPage(look_now), expected_errors()), listener)
     return 0

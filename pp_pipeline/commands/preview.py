@@ -1,19 +1,17 @@
 """`pp preview`: who would get what and when, and why everybody else would not; nothing is written."""
 
-import csv
-import os
-from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from pp_pipeline.commands.acting_day import acting_day
 from pp_pipeline.commands.output import counted, err, guarded, out, print_json, print_line, print_table, quiet_libraries
+from pp_pipeline.commands.private_files import write_csv, write_privately
 from pp_pipeline.merchants import load_merchants
 from pp_pipeline.preview import Asked, Preview, PreviewRow, make_preview
 from pp_pipeline.preview.page import page_text
 from pp_pipeline.preview.table import COLUMNS
-from pp_pipeline.settings import Settings, SettingsError, parse_day, parse_moment
+from pp_pipeline.settings import Settings, parse_day, parse_moment
 
 OTHERS_SHOWN = 5
 """Rows of those who get nothing, where what goes out has taken all that were asked for."""
@@ -56,10 +54,10 @@ def show_preview(options: Options) -> int:
     with err.status("reading ...") as status:
         preview = make_preview(settings, asked, say=lambda text: status.update(f"{text} ..."))
     if options.csv_file is not None:
-        _write(options.csv_file, lambda path: _write_csv(path, preview))
+        write_csv(options.csv_file, COLUMNS, (astuple(row) for row in preview.rows))
     if options.page is not None:
         text = page_text(preview)
-        _write(options.page, lambda path: path.write_text(text, encoding="utf-8"))
+        write_privately(options.page, lambda path: path.write_text(text, encoding="utf-8"))
     if options.as_json:
         counts = [{"state": state, "reason": reason, "count": n} for (state, reason), n in preview.counts().items()]
         print_json({**asdict(preview), "counts": counts})
@@ -107,23 +105,3 @@ def _print_rows(title: str, columns: list[str], rows: list[list[Any]], limit: in
     print_table(title, columns, rows[:limit])
     if len(rows) > limit:
         print_line(f"... and {counted(len(rows) - limit, 'more row', 'more rows')} ({how_all})", "dim")
-
-
-def _write_csv(path: Path, preview: Preview) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(astuple(row) for row in preview.rows)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file with addresses in it: whole or not at all, for its owner's eyes only."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        write(draft)
-        draft.replace(path)
-    except OSError as error:
-        raise SettingsError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)

@@ -30,8 +30,7 @@ def show_queue(name: str, on: str | None, limit: int, as_json: bool) -> int:
     settings = Settings.from_environment()
     with err.status("reading the campaigns ..."):
         campaign, manifest = _campaign(settings, name.removeprefix("queue_"))
-    if not settings.has_warehouse:
-        raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
+    settings.check_built()
     with Ledger(settings) as ledger, Warehouse(settings).connect() as connection:
         newest = newest_built_day(connection, campaign.queue)
         if newest is None:

@@ -18,6 +18,8 @@ from pp_pipeline.settings import Settings
 
 _OF_SENDING = ("PP_SECRET", "PP_LIVE")
 _PASSWORDS = ("PP_SECRET_",)
+_END_SECONDS = 60
+"""The webserver takes ten seconds to end by itself, as it ends the server of the code location first."""
 
 
 @guarded
@@ -28,16 +30,17 @@ def serve(port: int, pages_port: int) -> int:
     workspace = ["-w", str(settings.checkout / "workspace.yaml")]
     programs = Path(sys.executable).parent
     out.print(f"Dagster opens on http://127.0.0.1:{port} (no login: it listens on this machine only). Ctrl-C ends it.")
-    daemon = subprocess.Popen([programs / "dagster-daemon", "run", *workspace], cwd=settings.checkout)
+    environment = {**os.environ, "PP_PAGES_PORT": str(pages_port)}  # links to the pages are made by what runs
+    daemon = subprocess.Popen([programs / "dagster-daemon", "run", *workspace], cwd=settings.checkout, env=environment)
     web = subprocess.Popen(
         [programs / "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
         cwd=settings.checkout,
-        env=_without(_OF_SENDING, os.environ) | {"PYTHONUNBUFFERED": "1"},
+        env=_without(_OF_SENDING, environment) | {"PYTHONUNBUFFERED": "1"},
     )
     pages = subprocess.Popen(
         [sys.executable, "-c", "from pp_pipeline.cli import app; app()", "pages", "--port", str(pages_port)],
         cwd=settings.checkout,
-        env=_without(_PASSWORDS, os.environ) | {"PYTHONUNBUFFERED": "1"},
+        env=_without(_PASSWORDS, environment) | {"PYTHONUNBUFFERED": "1"},
     )
     # A service manager ends it with SIGTERM: the processes must not stay behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -46,14 +49,19 @@ def serve(port: int, pages_port: int) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        for process in (web, daemon, pages):
-            process.terminate()
-        for process in (web, daemon, pages):
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                err.print("a process did not end; it is stopped hard")
-                process.kill()
+        _end({"the webserver": web, "the daemon": daemon, "the pages": pages})
+
+
+def _end(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """End them all; what takes too long, or whoever presses Ctrl-C again, is not waited for."""
+    for process in processes.values():
+        process.terminate()
+    for name, process in processes.items():
+        try:
+            process.wait(timeout=_END_SECONDS)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            err.print(f"{name} did not end; it is stopped hard")
+            process.kill()
 
 
 def _without(beginnings: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pp_pipeline.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedSides:
     """What is compared, as the command line says it; '' is not said."""
 
     revisions: Sequence[str] = ()
@@ -27,7 +27,7 @@ class Asked:
     last: str = ""
 
 
-def sides_asked_for(settings: Settings, asked: Asked) -> tuple[Side, Side, tuple[date, date]]:
+def sides_asked_for(settings: Settings, asked: AskedSides) -> tuple[Side, Side, tuple[date, date]]:
     """What is compared, and the days: those asked for, else from the first that can differ to the newest built.
 
     Raises:
@@ -36,8 +36,7 @@ def sides_asked_for(settings: Settings, asked: Asked) -> tuple[Side, Side, tuple
     kinds = [bool(asked.revisions), bool(asked.file), bool(asked.known_at)]
     if sum(kinds) > 1:
         raise SettingsError("say revisions, or --file, or --known-at: one thing is compared at a time")
-    if not settings.has_warehouse:
-        raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
+    settings.check_built()
     with Warehouse(settings).connect() as connection:
         landed = landed_days(connection)
     if not landed:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from pp_pipeline.comparing.differences import CHANGES, Change, Difference, Group, Matching
 from pp_pipeline.comparing.gone_out import gone_out
-from pp_pipeline.comparing.plan_rows import KINDS, Plan
+from pp_pipeline.comparing.plan_rows import GOING_OUT, KINDS, Plan
 from pp_pipeline.comparing.reasons import Reason, reasons
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.sending.gates import DeliveryTarget
@@ -16,8 +16,6 @@ from pp_pipeline.warehouse import Warehouse
 
 # Rows of so many days are held at a time.
 _DAYS_AT_A_TIME = 7
-# A segment's members reach relays as a whole each day: one who joins would count once a day.
-_COUNTED = ("campaign", "conversation", "event")
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,11 @@ class GroupCount:
     moved_away: int = 0
     changed: int = 0
     sent: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether any row does."""
+        return any((self.new, self.gone, self.moved_here, self.moved_away, self.changed))
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,13 @@ class Comparison:
 
     def planned_before(self) -> int:
         """The rows of campaigns, conversations and events that the plan had before: what a share is taken of."""
-        return sum(before for (kind, _), days in self.totals.items() if kind in _COUNTED for before, _ in days.values())
+        return sum(
+            before for (kind, _), days in self.totals.items() if kind in GOING_OUT for before, _ in days.values()
+        )
 
     def rows_that_differ(self) -> int:
         """How many rows of campaigns, conversations and events differ; members of segments and who waits aside."""
-        return sum(one.difference.row.kind in _COUNTED for one in self.changed)
+        return sum(one.difference.row.kind in GOING_OUT for one in self.changed)
 
 
 def compare_plans(before: Settings, after: Settings, ledger: Ledger, first: date, last: date) -> Comparison:

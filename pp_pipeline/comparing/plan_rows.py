@@ -18,6 +18,9 @@ from pp_pipeline.warehouse import Connection
 Kind = Literal["campaign", "waiting", "conversation", "event", "segment"]
 KINDS: tuple[Kind, ...] = ("campaign", "conversation", "event", "segment", "waiting")
 """In the order in which they are told."""
+GOING_OUT: tuple[Kind, ...] = ("campaign", "conversation", "event")
+"""Rows that are delivered, or lead to a delivery. A segment's members reach relays as a whole each day: one who joins
+would count once a day."""
 
 
 class PlanRow(NamedTuple):

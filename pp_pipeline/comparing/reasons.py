@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from pp_pipeline.comparing.differences import Difference
 from pp_pipeline.comparing.plan_rows import Plan, PlanRow
+from pp_pipeline.portions import portions
+from pp_pipeline.sending.plan import marks
 
 _LOOKUP_SIZE = 1_000
 
@@ -121,6 +123,5 @@ class _Lookup:
     def _ask(self, sql: str, values: Iterable[str | None], *params: object) -> Iterator[tuple[Any, ...]]:
         """The rows of a query with `{marks}` for some of the values at a time."""
         asked = sorted({value for value in values if value is not None})
-        for start in range(0, len(asked), _LOOKUP_SIZE):
-            part = asked[start : start + _LOOKUP_SIZE]
-            yield from self.plan.connection.rows(sql.format(marks=", ".join("?" * len(part))), (*params, *part))
+        for part in portions(asked, _LOOKUP_SIZE):
+            yield from self.plan.connection.rows(sql.format(marks=marks(part)), (*params, *part))

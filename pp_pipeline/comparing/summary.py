@@ -8,19 +8,13 @@ from pp_pipeline.comparing.differences import Group
 MOST_LINES = 60
 MOST_CHARACTERS = 60_000
 _HEADER = ("before", "after", "new", "gone", "moved", "changed", "sent")
-_TITLES = {
-    "campaign": "campaign",
-    "waiting": "waits in",
-    "conversation": "conversation",
-    "event": "event",
-    "segment": "segment",
-}
 _REASONS_SHOWN = 3
 
 
 def group_words(group: Group) -> str:
     """What a group is called: `campaign win_back`, `waits in win_back`."""
-    return f"{_TITLES[group[0]]} {group[1]}"
+    kind, name = group
+    return f"waits in {name}" if kind == "waiting" else f"{kind} {name}"
 
 
 def share_that_differs(comparison: Comparison) -> float:
@@ -51,7 +45,7 @@ def markdown(comparison: Comparison, before: str, after: str) -> str:
     Args:
         before, after: what is compared, as a person calls it.
     """
-    differing = [group for group in comparison.groups() if any(cells(comparison.of_group(group))[2:6])]
+    differing = [group for group in comparison.groups() if comparison.of_group(group).differs]
     head = [
         "### Post-purchase plan",
         "",

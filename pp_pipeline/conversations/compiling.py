@@ -1,16 +1,11 @@
-"""Conversations as tables for SQL (DESIGN 4): every way that a run can take, rolled out day by day.
+"""Rolling conversations out into programs (programs.py): following every way that a run can take."""
 
-A *program* is a conversation entered at one thread (on one day of the week, where a wait ends on one). Walking it,
-every split forks; a *node* is a stretch between two forks. It is reached when all its *checks* come out as expected:
-a condition, judged so many days after entry. On nodes stand *stays* (where a run waits) and *deeds* (the messages and
-actions that are reached). So nothing has to be remembered of yesterday: SQL joins runs with these rows.
-"""
-
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from pp_pipeline.conversations.conditions import Clause, reaction
 from pp_pipeline.conversations.conversation import Conversation
 from pp_pipeline.conversations.flow import Place, find_step, places_of_ids
+from pp_pipeline.conversations.programs import Check, Checks, Compiled, Deed, End, Program, Stay, Turn
 from pp_pipeline.conversations.steps import Message, Step, split_target
 
 MOST_PATHS = 2000
@@ -19,99 +14,6 @@ MOST_STEPS = 50_000
 
 class TooManyPaths(ValueError):
     """A conversation has more different ways than can be rolled out."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """A condition (by its number), so many days after entry, and what must come out."""
-
-    condition: int
-    offset: int
-    expected: bool
-
-
-Checks = frozenset[Check]
-
-
-@dataclass(frozen=True)
-class Stay:
-    """A wait: the run stands in a thread of this rank from the end of one day after entry to before another."""
-
-    node: int
-    place: Place
-    rank: int
-    from_offset: int
-    to_offset: int
-
-
-@dataclass(frozen=True)
-class Deed:
-    """A message or an action, on a day after entry.
-
-    Attributes:
-        not_before: the time of day of the waits before it.
-        drawn_occurrence: of a message whose coupon an action draws: how often that was reached by then.
-    """
-
-    node: int
-    step: str
-    occurrence: int
-    pass_number: int
-    offset: int
-    not_before: str | None
-    drawn_occurrence: int | None = None
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A way on from a split: by the branch of that number (from 0), or by none: to the next step."""
-
-    node: int
-    place: Place
-    branch: int | None
-    offset: int
-
-
-@dataclass(frozen=True)
-class End:
-    """The end of a way: at an exit, or behind the last step of a thread."""
-
-    node: int
-    place: Place
-    offset: int
-
-
-@dataclass
-class Program:
-    """All ways of the runs that enter at one thread. Its `turns` and `ends` are told by `pp why` alone.
-
-    Attributes:
-        weekday: of the day of entry (0: Monday); None where it makes no difference.
-        nodes: the checks of each node, by its number.
-    """
-
-    conversation: str
-    thread: str
-    weekday: int | None
-    nodes: list[Checks] = field(default_factory=list)
-    stays: list[Stay] = field(default_factory=list)
-    deeds: list[Deed] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
-    ends: list[End] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """What the tables call it."""
-        return "/".join([self.conversation, self.thread, *([] if self.weekday is None else [str(self.weekday)])])
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A conversation's programs, and its conditions by number, each as clauses (conditions.py)."""
-
-    conversation: Conversation
-    programs: tuple[Program, ...]
-    conditions: tuple[tuple[Clause, ...], ...]
 
 
 def compile_conversation(conversation: Conversation) -> Compiled:
@@ -157,12 +59,8 @@ class _Walker:
     def __init__(self, conversation: Conversation, conditions: dict[tuple[Clause, ...], int]) -> None:
         self.conversation = conversation
         self.conditions = conditions
-        self.messages = {
-            step.id: (thread_place, step_place)
-            for thread_place, thread in enumerate(conversation.threads)
-            for step_place, step in enumerate(thread.steps)
-            if step.id and step.message
-        }
+        self.places = places_of_ids(conversation)
+        self.messages = {name: self.places[name] for name in conversation.messages}
         self.paths = self.steps = 0
 
     def walk(self, thread: int, weekday: int | None) -> Program:
@@ -218,7 +116,7 @@ class _Walker:
     def _do(self, run: _Run, step: Step) -> None:
         assert step.id is not None
         draw = step.message.draws_from if step.message else None
-        drawn_occurrence = run.counts[places_of_ids(self.conversation)[draw]] if draw else None
+        drawn_occurrence = run.counts[self.places[draw]] if draw else None
         deed = Deed(run.node, step.id, run.counted(), 1, run.offset, run.not_before, drawn_occurrence)
         self.program.deeds.append(deed)
         if step.message is not None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from pp_pipeline.conversations.compiling import Compiled, Program, compile_conversation
+from pp_pipeline.conversations.compiling import compile_conversation
 from pp_pipeline.conversations.conversation import Conversation, InSegment
 from pp_pipeline.conversations.levels import levels
+from pp_pipeline.conversations.programs import Compiled, Program
 
 if TYPE_CHECKING:
     import pandas

@@ -4,7 +4,7 @@ All rows of a batch are due on its day. So a cut-off divides batches, not rows: 
 marked never to be sent, the others are approved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -15,15 +15,15 @@ from pp_pipeline.correcting.listing import Listing, list_rows
 from pp_pipeline.correcting.never import mark_never
 from pp_pipeline.ledger.schema import batches
 from pp_pipeline.ledger.store import Ledger
-from pp_pipeline.merchants import load_merchants
+from pp_pipeline.merchants import Merchant, load_merchants
 from pp_pipeline.sending.adoptable import Wanted, pages
 from pp_pipeline.sending.adopting import PAGE_ROWS
-from pp_pipeline.sending.batches import Batch, BatchState
+from pp_pipeline.sending.batches import Batch, BatchState, are_newest
 from pp_pipeline.sending.plan import BatchId, planned_batches
 from pp_pipeline.sending.planned import Planned
 from pp_pipeline.sending.releases import ApprovalError, approve
 from pp_pipeline.settings import Settings, utc_now
-from pp_pipeline.warehouse import Warehouse
+from pp_pipeline.warehouse import Connection, Warehouse
 
 Standing = tuple[Batch, BatchState]
 
@@ -75,25 +75,45 @@ def carry_out(settings: Settings, ledger: Ledger, decision: Decision, by: str, t
     """Write a decision into the ledger. Nothing is sent by it.
 
     Raises:
-        ApprovalError: the plan of a batch that is never to go is no longer what was sealed, or a newer version stands.
-            What was decided of the batches before it is written.
+        ApprovalError: one of the batches is no longer what is planned, so nothing of the decision is written; or it
+            changed in this very moment, and what was decided of the batches before it is written.
     """
-    never_count = 0
     merchants = load_merchants(settings) if decision.never else {}
+    _check_unchanged(settings, ledger, merchants, decision)
+    never_count = 0
     for day, batches_of_day in groupby((batch for batch, _ in decision.never), key=lambda batch: batch.day):
         of_day = {batch.id: batch for batch in batches_of_day}
         items: dict[BatchId, list[Planned]] = {identity: [] for identity in of_day}
         with Warehouse(settings).connect() as connection:
-            hashes = {each.id: each.hash for each in planned_batches(connection, day, day, merchants)}
+            _check_planned(connection, merchants, list(of_day.values()))
             for page in pages(connection, Wanted(day, day), merchants, PAGE_ROWS):
                 for identity, item in page:
                     if identity in items:
                         items[identity].append(item)
         for identity, batch in of_day.items():
-            if hashes.get(identity) != batch.hash:
-                raise ApprovalError(f"the plan of {batch} is no longer what was sealed: run its day (`pp run`) first")
             never_count += mark_never(ledger, batch, items[identity], by, today, utc_now())
     return Done([approve(ledger, settings, batch.hash, by) for batch, _ in decision.approved], never_count)
+
+
+def _check_unchanged(settings: Settings, ledger: Ledger, merchants: Mapping[str, Merchant], decision: Decision) -> None:
+    """Refuse a decision as a whole, rather than in the middle of it."""
+    some = [batch for batch, _ in decision.all]
+    with ledger.reading() as reading:
+        newest = are_newest(reading, some)
+    for batch in some:
+        if batch.number not in newest:
+            raise ApprovalError(f"{batch} is no longer what is planned: look at the newest version first")
+    if decision.never:
+        with Warehouse(settings).connect() as connection:
+            _check_planned(connection, merchants, [batch for batch, _ in decision.never])
+
+
+def _check_planned(connection: Connection, merchants: Mapping[str, Merchant], some: Sequence[Batch]) -> None:
+    days = sorted({batch.day for batch in some})
+    hashes = {each.id: each.hash for each in planned_batches(connection, days[0], days[-1], merchants, days)}
+    for batch in some:
+        if hashes.get(batch.id) != batch.hash:
+            raise ApprovalError(f"the plan of {batch} is no longer what was sealed: run its day (`pp run`) first")
 
 
 def listing_of(settings: Settings, ledger: Ledger, decision: Decision) -> Listing:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pp_pipeline.landing.content_changes import Change, ContentChanges, Subject
 from pp_pipeline.landing.file_ledger import FileRecord
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.plan import marks
 from pp_pipeline.settings import Settings
 from pp_pipeline.warehouse import Connection
@@ -23,8 +24,8 @@ _WHERE_STATED = {"known_on", "order_file", "order_file_line", "stated_on", "stat
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a cause is asked for: what changed `since` a moment for an order, or its contact, up to a day."""
+class Unexplained:
+    """Something whose cause is asked for: what changed `since` a moment for an order, or its contact, up to a day."""
 
     merchant: str
     order_number: str | None
@@ -67,8 +68,8 @@ def find_causes(
     settings: Settings,
     merchants: Mapping[str, Merchant],
     records: Sequence[FileRecord],
-    asked: Iterable[Asked],
-) -> dict[Asked, Cause]:
+    asked: Iterable[Unexplained],
+) -> dict[Unexplained, Cause]:
     """The cause of each, as far as contents tell it."""
     asked = list(asked)
     subjects = {subject for one in asked for subject in one.subjects()}
@@ -79,12 +80,12 @@ def find_causes(
     return {one: _cause(contents, one, changes[one], is_restated) for one in asked}
 
 
-def _changes(contents: ContentChanges, one: Asked) -> list[Change]:
+def _changes(contents: ContentChanges, one: Unexplained) -> list[Change]:
     return next((found for subject in one.subjects() if (found := contents.of(subject, one.since, one.until))), [])
 
 
 def _cause(
-    contents: ContentChanges, one: Asked, changes: Sequence[Change], is_restated: Callable[[str, Change], bool]
+    contents: ContentChanges, one: Unexplained, changes: Sequence[Change], is_restated: Callable[[str, Change], bool]
 ) -> Cause:
     if not changes:
         files = contents.changed_files(one.since, one.until)
@@ -106,9 +107,7 @@ def _restated(connection: Connection, order_numbers: Collection[str]) -> Callabl
         return lambda _merchant, _change: False
     said = [name for name in connection.columns("order_versions") if name not in _WHERE_STATED]
     restated: set[tuple[str, str, str]] = set()
-    numbers = sorted(order_numbers)
-    for start in range(0, len(numbers), _LOOKUP_SIZE):
-        part = numbers[start : start + _LOOKUP_SIZE]
+    for part in portions(sorted(order_numbers), _LOOKUP_SIZE):
         sql = f"""
             select order_file, merchant, order_number, {", ".join(said)} from order_versions
             where order_number in ({marks(part)}) order by merchant, order_number, known_on

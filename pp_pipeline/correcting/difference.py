@@ -14,13 +14,13 @@ A row belongs to the batch that plans it, or, planned no more, to the one of the
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import Connection as LedgerConnection
 
-from pp_pipeline.correcting.causes import Asked, Cause, find_causes
-from pp_pipeline.correcting.known import Known, deliveries_of, known_deliveries
+from pp_pipeline.correcting.causes import Cause, Unexplained, find_causes
+from pp_pipeline.correcting.known import Known, deliveries_of, known_deliveries, sealing_times
 from pp_pipeline.correcting.planned_rows import still_planned
 from pp_pipeline.landing.file_ledger import all_records
 from pp_pipeline.ledger.store import Ledger
@@ -100,18 +100,31 @@ def find_difference(
     if not gone:
         return Difference(planned, known, {}, gates)
     asked = {each.key: asked_of(each) for each in gone}
-    causes = find_causes(warehouse, settings, merchants, all_records(ledger), asked.values())
+    records = all_records(ledger)
+    causes = find_causes(warehouse, settings, merchants, records, asked.values())
+    # A content may have been in when it was claimed, and the plan not built from it yet.
+    untraced = [each for each in gone if not causes[asked[each.key]].file]
+    sealed = sealing_times(reading, {each.first_batch for each in untraced})
+    earlier = {
+        each.key: replace(asked[each.key], since=sealed[each.first_batch])
+        for each in untraced
+        if each.first_batch in sealed
+    }
+    causes_before = find_causes(warehouse, settings, merchants, records, earlier.values()) if earlier else {}
     found: dict[BatchId, list[Gone]] = {}
     for each in gone:
         cause = causes[asked[each.key]]
-        found.setdefault(each.batch, []).append(Gone(each, _gone_category(each, cause), cause))
+        category = _gone_category(each, cause)
+        if each.key in earlier and causes_before[earlier[each.key]].file:
+            cause = causes_before[earlier[each.key]]
+        found.setdefault(each.batch, []).append(Gone(each, category, cause))
     return Difference(planned, known, found, gates)
 
 
-def asked_of(known: Known) -> Asked:
+def asked_of(known: Known) -> Unexplained:
     """What changed for a delivery since it was claimed."""
     batch = known.batch
-    return Asked(batch.merchant, known.order_number, known.contact_key, known.claimed_at, batch.day)
+    return Unexplained(batch.merchant, known.order_number, known.contact_key, known.claimed_at, batch.day)
 
 
 def _gone_category(known: Known, cause: Cause) -> Category:

@@ -8,7 +8,8 @@ from typing import cast
 from sqlalchemy import Connection, Row, or_, select
 
 from pp_pipeline.forgetting.words import FORGOTTEN
-from pp_pipeline.ledger.schema import deliveries, suppressions
+from pp_pipeline.ledger.schema import batches, deliveries, suppressions
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.gates import DeliveryTarget, Gates
 from pp_pipeline.sending.plan import BatchId, BatchKind
 
@@ -55,10 +56,10 @@ def known_deliveries(
     for target, asked in of_target.items():
         if connection.scalar(select(deliveries.c.id).where(deliveries.c.target == target).limit(1)) is None:
             continue
-        for start in range(0, len(asked), _LOOKUP_SIZE):
+        for part in portions(asked, _LOOKUP_SIZE):
             query = select(*_COLUMNS).where(
                 deliveries.c.target == target,
-                deliveries.c.key.in_(asked[start : start + _LOOKUP_SIZE]),
+                deliveries.c.key.in_(part),
                 deliveries.c.kind.in_(_KINDS),
                 deliveries.c.due_on.is_not(None),
             )
@@ -74,11 +75,11 @@ def deliveries_of(connection: Connection, gates: Gates, identities: Collection[B
     wanted = set(identities)
     days = sorted({identity.day for identity in wanted})
     forgotten = select(suppressions.c.contact_key).where(suppressions.c.reason == FORGOTTEN)
-    for start in range(0, len(days), _DAYS_AT_ONCE):
+    for part in portions(days, _DAYS_AT_ONCE):
         query = (
             select(*_COLUMNS)
             .where(
-                deliveries.c.due_on.in_(days[start : start + _DAYS_AT_ONCE]),
+                deliveries.c.due_on.in_(part),
                 deliveries.c.kind.in_(_KINDS),
                 deliveries.c.state != "skipped",
                 or_(deliveries.c.contact_key.is_(None), deliveries.c.contact_key.not_in(forgotten)),
@@ -89,6 +90,16 @@ def deliveries_of(connection: Connection, gates: Gates, identities: Collection[B
             known = _known(row)
             if known.batch in wanted and known.target == gates.target(known.batch):
                 yield known
+
+
+def sealing_times(connection: Connection, numbers: Collection[int | None]) -> dict[int | None, datetime]:
+    """When these versions of batches were sealed, by number."""
+    found: dict[int | None, datetime] = {}
+    asked = sorted(number for number in numbers if number is not None)
+    for part in portions(asked, _LOOKUP_SIZE):
+        query = select(batches.c.id, batches.c.sealed_at).where(batches.c.id.in_(part))
+        found |= {row.id: row.sealed_at for row in connection.execute(query)}
+    return found
 
 
 def _known(row: Row) -> Known:

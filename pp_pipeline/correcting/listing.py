@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Connection as LedgerConnection
 from sqlalchemy import select
 
-from pp_pipeline.correcting.causes import Asked, Cause, find_causes, stated
+from pp_pipeline.correcting.causes import Cause, Unexplained, find_causes, stated
 from pp_pipeline.correcting.difference import CATEGORIES, Category, find_difference
 from pp_pipeline.correcting.known import Known
 from pp_pipeline.correcting.movements import movement_words
@@ -49,24 +49,43 @@ class ListedRow:
         """The cause in one line."""
         return "; ".join(filter(None, (self.queue, str(self.cause))))
 
-    def as_record(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "day": self.batch.day,
-            "kind": self.batch.kind,
-            "name": self.batch.name,
-            "merchant": self.batch.merchant,
-            "category": self.category,
-            "order_number": self.order_number,
-            "contact_key": self.contact_key,
-            "state": self.state,
-            "reason": self.reason,
-            "known_for": self.known_for,
-            "file": self.cause.file,
-            "line": self.cause.line,
-            "why": self.why,
-            "key": self.key,
-        }
+    def record(self) -> "RowRecord":
+        """The row as files and programs get it."""
+        return RowRecord(
+            day=self.batch.day,
+            kind=self.batch.kind,
+            name=self.batch.name,
+            merchant=self.batch.merchant,
+            category=self.category,
+            order_number=self.order_number,
+            contact_key=self.contact_key,
+            state=self.state,
+            reason=self.reason,
+            known_for=self.known_for,
+            file=self.cause.file,
+            line=self.cause.line,
+            why=self.why,
+            key=self.key,
+        )
+
+
+class RowRecord(NamedTuple):
+    """A `ListedRow`, flat."""
+
+    day: date
+    kind: str
+    name: str
+    merchant: str
+    category: Category
+    order_number: str | None
+    contact_key: str | None
+    state: str
+    reason: str
+    known_for: date | None
+    file: str
+    line: int | None
+    why: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -109,13 +128,15 @@ def list_rows(
         words = movement_words(reading, connection, [each.known for each in gone])
         sealed_before = _sealed_before(reading, identities)
     rows = {(row.batch, row.key): row for row in planned_rows(connection, identities, merchants)}
-    asked: dict[tuple[BatchId, str], Asked] = {}
+    asked: dict[tuple[BatchId, str], Unexplained] = {}
     for identity in identities:
         for key, known, category in difference.planned_rows(identity):
             since = known.claimed_at if known else sealed_before.get(identity)
             row = rows.get((identity, key))
             if category in ("new", "moved") and since and row:
-                asked[identity, key] = Asked(identity.merchant, row.order_number, row.contact_key, since, identity.day)
+                asked[identity, key] = Unexplained(
+                    identity.merchant, row.order_number, row.contact_key, since, identity.day
+                )
     causes = find_causes(connection, settings, merchants, all_records(ledger), asked.values())
     traced = {place: causes[one] for place, one in asked.items()}
     found = [

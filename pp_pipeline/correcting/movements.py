@@ -10,6 +10,7 @@ from sqlalchemy import select
 from pp_pipeline.conversations.across import ORDER_EVENTS
 from pp_pipeline.correcting.known import Known
 from pp_pipeline.ledger.schema import batches
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.plan import marks
 from pp_pipeline.warehouse import Connection
 
@@ -75,9 +76,7 @@ def _newest_movements(
     if not queue.isidentifier() or not warehouse.table_exists(queue):
         return {}
     found: dict[tuple[str, str], str] = {}
-    numbers = sorted(order_numbers)
-    for start in range(0, len(numbers), _LOOKUP_SIZE):
-        part = numbers[start : start + _LOOKUP_SIZE]
+    for part in portions(sorted(order_numbers), _LOOKUP_SIZE):
         sql = f"""
             select merchant, order_number, movement_on, movement, reason, due_on from {queue}
             where order_number in ({marks(part)})

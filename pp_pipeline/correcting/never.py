@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from pp_pipeline.ledger.resolving import hold_finishing
 from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.batches import Batch, are_newest
 from pp_pipeline.sending.planned import Planned, ledger_columns
 from pp_pipeline.sending.releases import ApprovalError, finish
@@ -36,7 +37,6 @@ def mark_never(
     """
     target, token, reason = batch.release.target, uuid4().hex, f"{NEVER_SEND}: {marked_by}"
     settled = {"state": "skipped", "reason": reason, "claim": token, "settled_at": now, "deferred_until": None}
-    keys = sorted({item.key for item in items})
     with ledger.writing() as connection:
         hold_finishing(connection)
         if batch.number not in are_newest(connection, [batch]):
@@ -47,9 +47,9 @@ def mark_never(
             for item in sorted(items, key=lambda item: item.key)
         ]
         left = 0
-        for start in range(0, len(rows), _PART):
-            ledger.insert_new(connection, deliveries, rows[start : start + _PART])
-            part = (deliveries.c.target == target, deliveries.c.key.in_(keys[start : start + _PART]))
+        for some in portions(rows, _PART):
+            ledger.insert_new(connection, deliveries, list(some))
+            part = (deliveries.c.target == target, deliveries.c.key.in_([row["key"] for row in some]))
             connection.execute(update(deliveries).where(*part, deliveries.c.state.in_(_MAY_STILL_GO)).values(**settled))
             in_hand = select(func.count()).select_from(deliveries).where(*part, deliveries.c.state.in_(_IN_HAND))
             left += connection.execute(in_hand).scalar_one()

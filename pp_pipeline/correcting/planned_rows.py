@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.plan import BatchId, BatchKind, delivery_key, marks, sources
 from pp_pipeline.warehouse import Connection
 
@@ -31,8 +32,7 @@ def still_planned(
         return set()
     ids = sorted({key.rpartition(":")[2] for key in keys})
     known: set[str] = set()
-    for start in range(0, len(ids), _LOOKUP_SIZE):
-        part = ids[start : start + _LOOKUP_SIZE]
+    for part in portions(ids, _LOOKUP_SIZE):
         sql = f"""
             with plan as ({source.rows})
             select name, merchant, day, {source.key} from plan where {source.key} in ({marks(part)})

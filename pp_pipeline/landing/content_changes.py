@@ -79,13 +79,15 @@ class ContentChanges:
 
     def changed_files(self, since: datetime, until: date) -> list[FileRecord]:
         """The files dated up to `until` whose content in force is another than it was at `since`, newest first."""
-        return [
-            record
-            for record in self._newest
-            if record.file_date <= until
-            and record.first_seen_at > since
-            and self._before(record, since) != record.sha256
-        ]
+        if (since, until) not in self._changed:  # the rows of a batch ask for the same
+            self._changed[since, until] = [
+                record
+                for record in self._newest
+                if record.file_date <= until
+                and record.first_seen_at > since
+                and self._before(record, since) != record.sha256
+            ]
+        return self._changed[since, until]
 
     def of(self, subject: Subject, since: datetime, until: date) -> list[Change]:
         """A row of each of these files that says something else of the subject now, newest file first."""

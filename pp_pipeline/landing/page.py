@@ -79,7 +79,7 @@ def write_page(
         OSError: it can't be written.
         WarehouseError: the warehouse can't be opened.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from pp_pipeline.html_pages import templates_of
 
     first = today - timedelta(days=DAYS_SHOWN - 1)
     stories = file_stories(settings, ledger, merchants, today)
@@ -88,18 +88,12 @@ def write_page(
         with connect() as connection:
             broken = broken_rules(connection, first, today)
     days = _days(stories.files, broken, completeness(merchants, ledger), first, today)
-    environment = Environment(
-        loader=PackageLoader("pp_pipeline.landing", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = templates_of(Path(__file__).parent)
     zone = ZoneInfo(zone_of_days(merchants))
-    environment.filters["moment"] = lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
-    environment.filters["held"] = words_of_kind
-    environment.filters["said"] = lambda rule: rule.removeprefix("is_").replace("_", " ")
-    text = environment.get_template("page.html.j2").render(
+    templates.filters["moment"] = lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
+    templates.filters["held"] = words_of_kind
+    templates.filters["said"] = lambda rule: rule.removeprefix("is_").replace("_", " ")
+    text = templates.get_template("page.html.j2").render(
         days=days,
         first=first,
         today=today,

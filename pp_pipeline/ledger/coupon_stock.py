@@ -11,6 +11,7 @@ from pp_pipeline.coupon_codes import CouponError, told_lines
 from pp_pipeline.ledger.coupons import hold_pools
 from pp_pipeline.ledger.schema import coupons
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.portions import portions
 
 # The last day of a code that was withdrawn: before any day on which it could be drawn.
 WITHDRAWN_ON = date(1970, 1, 1)
@@ -151,8 +152,8 @@ def withdraw(ledger: Ledger, pool: str, codes: Sequence[str] | None) -> Withdraw
             out = out.where(or_(coupons.c.expires_on.is_(None), coupons.c.expires_on > WITHDRAWN_ON))
             return Withdrawn(connection.execute(out).rowcount, 0, 0)
         withdrawn = drawn = 0
-        for start in range(0, len(codes), _LOOKUP_SIZE):
-            part = coupons.c.code.in_(codes[start : start + _LOOKUP_SIZE])
+        for some in portions(codes, _LOOKUP_SIZE):
+            part = coupons.c.code.in_(some)
             withdrawn += connection.execute(out.where(part)).rowcount
             is_drawn = (coupons.c.pool == pool, coupons.c.drawn_for.is_not(None), part)
             drawn += connection.execute(select(func.count()).select_from(coupons).where(*is_drawn)).scalar_one()
@@ -162,8 +163,7 @@ def withdraw(ledger: Ledger, pool: str, codes: Sequence[str] | None) -> Withdraw
 def _insert(connection: Connection, codes: Sequence[str], values: dict[str, object]) -> None:
     """In parts; on PostgreSQL each as one array, which takes a third of the time, and with its statistics renewed: by
     those of an empty table it would sort the whole pool for each draw."""
-    for start in range(0, len(codes), _PART):
-        part = codes[start : start + _PART]
+    for part in portions(codes, _PART):
         if connection.dialect.name == "sqlite":
             connection.execute(insert(coupons), [{"code": code, **values} for code in part])
         else:

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, case, or_, select, text, update
 
 from pp_pipeline.ledger.schema import coupons
+from pp_pipeline.portions import portions
 
 _LOOKUP_SIZE = 1_000
 
@@ -122,8 +123,7 @@ def oldest_in_stock(connection: Connection, pool: str, good_until: date, limit: 
 
 def _drawn(connection: Connection, asked: Sequence[str]) -> dict[str, Coupon]:
     found: dict[str, Coupon] = {}
-    for start in range(0, len(asked), _LOOKUP_SIZE):
-        part = asked[start : start + _LOOKUP_SIZE]
+    for part in portions(asked, _LOOKUP_SIZE):
         query = select(coupons.c.drawn_for, coupons.c.code, coupons.c.expires_on).where(coupons.c.drawn_for.in_(part))
         found |= {what: Coupon(code, expires_on) for what, code, expires_on in connection.execute(query)}
     return found

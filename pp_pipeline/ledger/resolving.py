@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
 from pp_pipeline.ledger.schema import batches, deliveries, releases
+from pp_pipeline.portions import portions
 
 _PART = 1_000
 _FINISHING_LOCK = 7_202_613
@@ -35,8 +36,8 @@ def resolve(
     count = opened = 0
     wanted_by: set[int] = set()
     hold_finishing(connection)
-    for start in range(0, len(unknown), _PART):
-        ids = [row["id"] for row in unknown[start : start + _PART]]
+    for part in portions(unknown, _PART):
+        ids = [row["id"] for row in part]
         where = (deliveries.c.id.in_(ids), deliveries.c.state == "unknown")
         wanting = set() if was_sent else batches_of(connection, where)
         count += connection.execute(update(deliveries).where(*where).values(**values)).rowcount

@@ -5,8 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from pp_pipeline.html_pages import templates_of
 from pp_pipeline.messages.locales import language
 from pp_pipeline.messages.previews import Preview
 from pp_pipeline.sending.outlets.outlet import EmailDraft, SmsDraft
@@ -22,15 +21,9 @@ def write_gallery(previews: Sequence[Preview], merchant: str, about: str, folder
         merchant: the name that shoppers know.
         about: a sentence on the facts that the messages are about.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     messages = [_message(list(group)) for _, group in groupby(previews, key=lambda preview: preview.name)]
-    page = environment.get_template("gallery.html.j2").render(merchant=merchant, about=about, messages=messages)
+    template = templates_of(Path(__file__).parent).get_template("gallery.html.j2")
+    page = template.render(merchant=merchant, about=about, messages=messages)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
     path.write_text(page, encoding="utf-8")

@@ -4,12 +4,12 @@ A name elsewhere that is made to lead to 127.0.0.1 (DNS rebinding) comes with it
 page with that page's Origin; both are turned away.
 """
 
-from urllib.parse import urlsplit
+import re
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_NAMES = frozenset({"127.0.0.1", "localhost"})
+_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 class OnThisMachine:
@@ -23,7 +23,7 @@ class OnThisMachine:
         headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         hosts = [value for name, value in headers if name == b"host"]
         origins = [value for name, value in headers if name == b"origin"]
-        is_here = len(hosts) == 1 and urlsplit(f"//{hosts[0]}").hostname in _NAMES
+        is_here = len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None
         if is_here and all(origin == f"http://{hosts[0]}" for origin in origins):
             await self._app(scope, receive, send)
         else:

@@ -3,10 +3,13 @@
 from datetime import date
 from urllib.parse import urlencode
 
-HOST, PORT = "127.0.0.1", 3001
-"""Where `pp ui` opens the pages unless it is told otherwise."""
+HOST = "127.0.0.1"
 
 
-def why_not_url(name: str, on: date) -> str:
-    """The page that asks why somebody did not get something on a day."""
-    return f"http://{HOST}:{PORT}/why?{urlencode({'name': name, 'on': on.isoformat()})}"
+def why_not_url(port: int, name: str, on: date) -> str:
+    """The page that asks why somebody did not get something on a day.
+
+    Args:
+        port: that of the pages (`Settings.pages_port`).
+    """
+    return f"http://{HOST}:{port}/why?{urlencode({'name': name, 'on': on.isoformat()})}"

@@ -14,14 +14,17 @@ from typing import NamedTuple
 from pp_pipeline.merchants import Merchant
 from pp_pipeline.pages.rendering import page
 from pp_pipeline.settings import Settings, parse_day
+from pp_pipeline.warehouse import WarehouseError
 from pp_pipeline.why.entries import Entry, Outgoing
 from pp_pipeline.why.negative import Answer, answer_words, why_not
-from pp_pipeline.why.story import OrderStory, Story
+from pp_pipeline.why.story import Story
 from pp_pipeline.why.telling import tell_story
 
 PATH = "/why"
 _OPEN_DAYS = 60
 """So many days of a life are open at first, the newest; those before are folded."""
+_WAIT_SECONDS = 5.0
+"""So long a browser is kept waiting for the warehouse, and `pp pages` from ending, while a run writes it."""
 _FIELDS = ("who", "merchant", "name", "on", "since")
 
 
@@ -64,6 +67,7 @@ class WhyPage:
         """The page with the answer to a form, whose fields may be missing.
 
         Raises:
+            WarehouseError: a run has the warehouse, or other questions come first.
             SettingsError and the like: what a person can put right; the text says how.
         """
         given = {name: form.get(name, "").strip() for name in _FIELDS}
@@ -72,8 +76,12 @@ class WhyPage:
             return self._page(given)
         since = parse_day(given["since"]) if given["since"] else None
         on = parse_day(given["on"]) if given["on"] else self.today()
-        with self._one_at_a_time:
-            asked = tell_story(self.settings, given["who"], given["merchant"], self.today())
+        if not self._one_at_a_time.acquire(timeout=_WAIT_SECONDS):
+            raise WarehouseError("another question is being answered; ask again in a moment")
+        try:
+            asked = tell_story(self.settings, given["who"], given["merchant"], self.today(), _WAIT_SECONDS)
+        finally:
+            self._one_at_a_time.release()
         answer = why_not(asked, given["name"], on) if asked and given["name"] else None
         return self._page(given, asked.story if asked else None, answer, since, is_asked=True)
 
@@ -102,7 +110,7 @@ class WhyPage:
             older=days[:-_OPEN_DAYS],
             newer=days[-_OPEN_DAYS:],
             left_out=sum(1 for _, entry in life if since and entry.on < since),
-            standing=[part for order in story.orders if (part := _standing(order)).lines] if story else [],
+            standing=_standing(story) if story else [],
             answer=answer,
             answer_words=answer_words(answer) if answer else "",
             is_asked=is_asked,
@@ -129,7 +137,11 @@ def _lines(entries: Iterable[Entry]) -> list[Line]:
     return lines
 
 
-def _standing(order: OrderStory) -> Part:
-    """Where an order waits now."""
-    waits = [f"queue {queue.campaign}: {queue.text}" for queue in order.queues if queue.state == "waiting"]
-    return Part(order.order_number, [Line("", text, "") for text in [*waits, *(run.text for run in order.runs)]])
+def _standing(story: Story) -> list[Part]:
+    """Where the orders wait now, and the contact itself."""
+    found = [Part("", [Line("", run.text, "") for run in story.contact.runs])] if story.contact else []
+    for order in story.orders:
+        waits = [f"queue {queue.campaign}: {queue.text}" for queue in order.queues if queue.state == "waiting"]
+        lines = [Line("", text, "") for text in [*waits, *(run.text for run in order.runs)]]
+        found.append(Part(order.order_number, lines))
+    return [part for part in found if part.lines]

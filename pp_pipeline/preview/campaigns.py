@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pp_pipeline.campaigns.parameters import Campaign
 from pp_pipeline.configuration import Configuration
 from pp_pipeline.conversations.takers import takers_of
+from pp_pipeline.portions import portions
 from pp_pipeline.preview.table import Preview, PreviewRow, State, in_order
 from pp_pipeline.warehouse import Warehouse
 from pp_pipeline.why.history import History, in_force
@@ -234,8 +235,7 @@ def _audience_values(
     asked, told = sorted(filtered), {}
     with Warehouse(configuration.settings).connect() as connection:
         versions = History(connection, campaign.merchant).versions(filtered.values())
-        for place in range(0, len(asked), _CONTACTS_AT_ONCE):
-            part = asked[place : place + _CONTACTS_AT_ONCE]
+        for part in portions(asked, _CONTACTS_AT_ONCE):
             for (key, on), purchases in rules.audience_facts(connection, campaign, part).items():
                 version = in_force(versions[filtered[campaign.merchant, key, on]], on)
                 told[key, on] = value_words(audience_values(campaign.audience, purchases, version))

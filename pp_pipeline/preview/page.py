@@ -1,5 +1,7 @@
 """A preview as one page that needs nothing else: no script, no font, no picture from anywhere."""
 
+from pathlib import Path
+
 from pp_pipeline.preview.table import STATES, Preview
 
 MOST_ROWS = 2_000
@@ -10,16 +12,8 @@ _TITLES = {"gets": "What goes out", "waits": "Waits", "left": "Left before", "ne
 
 def page_text(preview: Preview) -> str:
     """The page, as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from pp_pipeline.html_pages import templates_of
 
-    environment = Environment(
-        loader=PackageLoader("pp_pipeline.preview", "."),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     sections = [(state, _TITLES[state], [row for row in preview.rows if row.state == state]) for state in STATES]
-    return environment.get_template("page.html.j2").render(
-        preview=preview, counts=preview.counts(), titles=_TITLES, sections=sections, most=MOST_ROWS
-    )
+    template = templates_of(Path(__file__).parent).get_template("page.html.j2")
+    return template.render(preview=preview, counts=preview.counts(), titles=_TITLES, sections=sections, most=MOST_ROWS)

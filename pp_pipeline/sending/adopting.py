@@ -9,7 +9,7 @@ holds as failed or deferred may have gone since: that is taken as sent, too, and
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from typing import Any, get_args
@@ -22,6 +22,7 @@ from pp_pipeline.ledger.schema import deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.witness import Witness
 from pp_pipeline.merchants import Merchant
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.adoptable import Wanted, pages
 from pp_pipeline.sending.batches import Batch, newest_batches
 from pp_pipeline.sending.claim import write_claim
@@ -148,7 +149,7 @@ class Adopter:
         """The states of what the ledger knows of a page, by key."""
         states: dict[str, str] = {}
         with self.ledger.reading() as reading:
-            for keys in _parts([item.key for _, item in page]):
+            for keys in portions([item.key for _, item in page], _LOOKUP_SIZE):
                 query = select(deliveries.c.key, deliveries.c.state)
                 query = query.where(deliveries.c.target == target, deliveries.c.key.in_(keys))
                 states |= {row.key: row.state for row in reading.execute(query)}
@@ -184,14 +185,9 @@ class Adopter:
 def _take_as_gone(connection: Connection, keys: Sequence[str], target: DeliveryTarget, settled: dict[str, Any]) -> None:
     """Settle what an old ledger holds as open. What it holds as claimed keeps its claim: a sender that is still at it
     knows better, as after a lease that ran out."""
-    for part in _parts(keys):
+    for part in portions(keys, _LOOKUP_SIZE):
         rows = update(deliveries).where(deliveries.c.target == target, deliveries.c.key.in_(part))
         claimed = {"state": "unknown", "reason": "lease_expired", "settled_at": settled["settled_at"]}
         connection.execute(rows.where(deliveries.c.state == "claimed").values(**claimed))
         tried = rows.where(deliveries.c.state.in_(("failed", "deferred")))
         connection.execute(tried.values(**settled, deferred_until=None))
-
-
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _LOOKUP_SIZE):
-        yield keys[start : start + _LOOKUP_SIZE]

@@ -20,6 +20,7 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import apply_changes
 from pp_pipeline.ledger.switches import KILL_SWITCH, Pauses, read_pauses, switch_is_on
 from pp_pipeline.ledger.witness import RESTORED_LEDGER, Mark, Witness
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.batches import Batch, are_newest
 from pp_pipeline.sending.claim import Candidate, Claim, Judge, Judgement, write_claim
 from pp_pipeline.sending.gates import PAUSED, DeliveryTarget
@@ -133,13 +134,13 @@ class Claimer:
         with self.ledger.writing() as connection:
             hold_finishing(connection)
             settled = 0
-            for start in range(0, len(keys), _LOOKUP_SIZE):
+            for part in portions(keys, _LOOKUP_SIZE):
                 settled += connection.execute(
                     select(func.count())
                     .select_from(deliveries)
                     .where(
                         deliveries.c.target == self.target,
-                        deliveries.c.key.in_(keys[start : start + _LOOKUP_SIZE]),
+                        deliveries.c.key.in_(part),
                         deliveries.c.state.in_(_FINAL),
                     )
                 ).scalar_one()

@@ -1,6 +1,6 @@
 """What the ledger knows of those whom one claim is about: read once per claim, in its transaction (DESIGN 5)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from pp_pipeline.ledger.schema import deliveries, suppressions
 from pp_pipeline.ledger.suppressions import in_force
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.gates import DeliveryTarget
 from pp_pipeline.sending.planned import Planned, PlannedMessage, contact_keys
 
@@ -95,7 +96,7 @@ def read_facts(
 
 
 def _suppressed(connection: Connection, contacts: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    for part in _parts(contacts):
+    for part in portions(contacts, _LOOKUP_SIZE):
         query = select(suppressions.c.contact_key, suppressions.c.channel, suppressions.c.kind).where(
             suppressions.c.contact_key.in_(part), in_force()
         )
@@ -107,7 +108,7 @@ def _steps(
 ) -> dict[MessageStep, list[KnownStep]]:
     columns = [deliveries.c[name] for name in ("conversation", "run_key", "step", "occurrence", "pass")]
     found: dict[MessageStep, list[KnownStep]] = {}
-    for part in _parts(sorted({item.run_key for item in messages})):
+    for part in portions(sorted({item.run_key for item in messages}), _LOOKUP_SIZE):
         query = select(
             *columns, deliveries.c.key, deliveries.c.state, deliveries.c.due_on, deliveries.c.event_id
         ).where(deliveries.c.target == target, deliveries.c.run_key.in_(part), deliveries.c.claim != token)
@@ -121,7 +122,7 @@ def _recent(
     connection: Connection, target: DeliveryTarget, contacts: Sequence[str], token: str, since: datetime
 ) -> dict[str, list[Recent]]:
     found: dict[str, list[Recent]] = {}
-    for part in _parts(contacts):
+    for part in portions(contacts, _LOOKUP_SIZE):
         columns = (deliveries.c.channel, deliveries.c.message_kind, deliveries.c.has_offer, deliveries.c.acted_at)
         query = select(deliveries.c.contact_key, *columns).where(
             deliveries.c.target == target,
@@ -153,7 +154,3 @@ def _count_since(
         )
     )
     return connection.execute(query).scalar_one()
-
-
-def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + _LOOKUP_SIZE] for start in range(0, len(values), _LOOKUP_SIZE))

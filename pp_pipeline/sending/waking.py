@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, or_, select
 
 from pp_pipeline.ledger.schema import batches, deliveries
 from pp_pipeline.ledger.store import Ledger
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.batches import Batch
 
 _OPEN = ("claimed", "failed", "deferred")
@@ -32,8 +33,8 @@ def rests(ledger: Ledger, some: Sequence[Batch], now: datetime) -> dict[int, Res
     """What is deferred until some time, by batch number; batches of which nothing is are missing."""
     found: dict[int, Rest] = {}
     with ledger.reading() as connection:
-        for start in range(0, len(some), _LOOKUP_SIZE):
-            part = {batch.number: batch for batch in some[start : start + _LOOKUP_SIZE]}
+        for portion in portions(some, _LOOKUP_SIZE):
+            part = {batch.number: batch for batch in portion}
             versions = batches.alias()  # an older one may have claimed what is open
             identity = [versions.c[name] == batches.c[name] for name in ("kind", "name", "merchant", "day")]
             of_its_target = [

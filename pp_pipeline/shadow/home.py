@@ -1,6 +1,5 @@
 """A scratch home beside the real one, in which days are built another way (DESIGN 7)."""
 
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -12,6 +11,7 @@ from pp_pipeline.settings import Settings, SettingsError
 from pp_pipeline.shadow.building import build_days
 from pp_pipeline.shadow.contents import bring_contents
 from pp_pipeline.shadow.copying import copied_warehouse
+from pp_pipeline.shadow.scratch import scratch_folder
 
 
 @contextmanager
@@ -57,17 +57,16 @@ def shadow_home(
         CampaignError, ConversationError, MerchantError, DbtError: the configuration is wrong.
         WarehouseError: another process holds the warehouse.
     """
-    if not settings.has_warehouse:
-        raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
+    settings.check_built()
     if settings.target == "spark":
         raise SettingsError("shadow homes are built on duckdb and postgres, not on spark")
     tell = say or (lambda _: None)
-    with tempfile.TemporaryDirectory(prefix="pp_shadow_") as folder:  # for its owner's eyes only
+    with scratch_folder() as folder:
         scratch = settings.model_copy(
             update={
-                "home": Path(folder),
+                "home": folder,
                 "checkout": (checkout or settings.checkout).resolve(),
-                "ledger_url": f"sqlite:///{Path(folder) / 'ledger.sqlite'}",
+                "ledger_url": f"sqlite:///{folder / 'ledger.sqlite'}",
                 "secret": contact_secret(settings).decode(),
                 "dagster_url": "",
                 "inbox_url": "",

@@ -12,6 +12,7 @@ from pp_pipeline.contact_keys import contact_secret, phone_key
 from pp_pipeline.ledger.schema import batches, deliveries
 from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.ledger.suppressions import suppressions_in_force
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.batches import Batch, BatchState, batch_states
 from pp_pipeline.sending.gates import Gates
 from pp_pipeline.sending.plan import BatchId
@@ -39,6 +40,7 @@ class Planned:
     key: str
     kind: str
     name: str
+    contact_key: str
     event_id: str
     order_number: str | None
     step: str | None = None
@@ -63,7 +65,7 @@ class DeliveryTeller:
         with self.ledger.reading() as connection:
             asked = ((deliveries.c.order_number, order_numbers), (deliveries.c.contact_key, contact_keys))
             for column, values in asked:
-                for part in _parts(sorted(values)):
+                for part in portions(sorted(values), _CHUNK):
                     query = (
                         select(deliveries, batches.c.hash.label("batch_hash"))
                         .join(batches, deliveries.c.batch == batches.c.id, isouter=True)
@@ -130,6 +132,7 @@ class DeliveryTeller:
         return Outgoing(
             on=row.due_on or row.claimed_at.date(),
             text=f"{name}: {words}",
+            contact_key=row.contact_key,
             kind=row.kind,
             name=name,
             key=row.key,
@@ -175,6 +178,7 @@ def _held(planned: Planned, standing: tuple[Batch, BatchState] | None, target: s
     return Outgoing(
         on=planned.on,
         text=f"{planned.name}: {words}",
+        contact_key=planned.contact_key,
         kind=planned.kind,
         name=planned.name,
         key=planned.key,
@@ -193,7 +197,3 @@ def _ledger_name(row: Row[Any]) -> str:
     if row.kind == "message":
         return f"message {row.conversation}/{row.step} by {row.channel}"
     return f"event to {row.channel}"
-
-
-def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

@@ -22,11 +22,15 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Something that happened on a day."""
+    """Something that happened on a day.
+
+    `contact_key` says whose it was: an order can come to belong to another contact; None where it is nobody's.
+    """
 
     on: date
     text: str
     source: Source | None = None
+    contact_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,6 @@ class Version(Entry):
     total_cents: int | None
     currency: str
     email: str | None
-    contact_key: str | None
     is_eligible: bool
 
 

@@ -31,6 +31,7 @@ def feedback_entries(
                 on=row.occurred_on,
                 text=_text(row, message),
                 source=Source(row.feed_file, row.feed_line),
+                contact_key=row.contact_key,
                 event=row.event,
                 occurred_at=row.occurred_at,
                 message_id=row.message_id,

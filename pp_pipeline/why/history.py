@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from pp_pipeline.portions import portions
 from pp_pipeline.sending.contact_facts import newest_row_first
 from pp_pipeline.sending.plan import marks
 from pp_pipeline.warehouse import Connection
@@ -221,8 +222,7 @@ class History:
         if not values or not self.connection.table_exists(table):
             return []
         rows = []
-        for start in range(0, len(values), _CHUNK):
-            part = values[start : start + _CHUNK]
+        for part in portions(values, _CHUNK):
             rows += self.connection.rows(sql.format(marks(part)), [self.merchant, *part])
         return rows
 

@@ -39,6 +39,7 @@ class EventTeller:
         return Event(
             on=row.occurred_on,
             text=f"event {row.event_name} ({row.event_id[:12]}){fired}" + ("" if takers else ": nobody takes it"),
+            contact_key=row.contact_key,
             event_id=row.event_id,
             event_name=row.event_name,
             campaign=row.campaign,
@@ -55,7 +56,15 @@ class EventTeller:
             if any(one.has_begun for one in possible):
                 continue
             text = f"conversation {name}: ignored {row.event_name}: {self._why_ignored(row, conversation, possible)}"
-            found.append(NoMessage(on=row.occurred_on, text=text, event_id=row.event_id, conversation=name))
+            found.append(
+                NoMessage(
+                    on=row.occurred_on,
+                    text=text,
+                    contact_key=row.contact_key,
+                    event_id=row.event_id,
+                    conversation=name,
+                )
+            )
         return found
 
     def _conversations(self, row: EventRow) -> list[Conversation]:

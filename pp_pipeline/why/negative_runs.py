@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
-from pp_pipeline.conversations.compiling import Deed, Turn
+from pp_pipeline.conversations.programs import Deed, Turn
 from pp_pipeline.why.positions import leaving_words, place_words, reaction_words, turn_words
 from pp_pipeline.why.runs import Run
 

@@ -25,6 +25,7 @@ from pp_pipeline.why.queues import QueueTeller
 from pp_pipeline.why.rules import Rules
 from pp_pipeline.why.runs import Runs, make_runs
 from pp_pipeline.why.story import OrderStory
+from pp_pipeline.why.whose import Whose
 from pp_pipeline.why.words import version_words
 
 Versions = Mapping[str, Sequence[VersionRow]]
@@ -81,22 +82,34 @@ class OrdersTeller:
         quarantined, events_of = _by_order(self.history.quarantined(order_numbers)), _by_order(events)
         runs_of = self._run_tellers(runs)
 
+        emails = {row.contact_key: row.email for rows in orders.values() for row in rows}
+
         def story(number: str) -> OrderStory:
             versions, happened = own.get(number, ()), events_of.get(number, ())
             movements = {queue.campaign.name: queue.movements(rows.get(number, ())) for queue, rows in queues}
+            newest = versions[-1].contact_key if versions else None
+            whose = Whose(contact_key or newest, emails)
             return OrderStory(
                 order_number=number,
                 contents=_contents(known_contents, versions),
-                versions=_versions(versions),
+                versions=whose.marked(_versions(versions)),
                 quarantined=[_quarantined(row) for row in quarantined.get(number, ())],
-                movements=[one for queue, _ in queues for one in movements[queue.campaign.name]],
-                events=[teller.event(event) for event in happened],
-                positions=[one for run in runs_of.get(number, ()) for one in run.positions()],
-                no_messages=[one for event in happened for one in teller.no_messages(event)],
-                outgoing=outgoing.get(number, []),
-                feedback=feedback.get(number, []),
-                queues=[queue.standing(number, movements[queue.campaign.name]) for queue, _ in queues if number in own],
-                runs=[standing for run in runs_of.get(number, ()) if (standing := run.standing())],
+                movements=[one for queue, _ in queues for one in whose.marked(movements[queue.campaign.name])],
+                events=whose.marked(teller.event(event) for event in happened),
+                positions=[one for run in runs_of.get(number, ()) for one in whose.marked(run.positions())],
+                no_messages=[one for event in happened for one in whose.marked(teller.no_messages(event))],
+                outgoing=whose.marked(outgoing.get(number, [])),
+                feedback=whose.marked(feedback.get(number, [])),
+                queues=[
+                    whose.standing(queue.standing(number, movements[queue.campaign.name]), newest)
+                    for queue, _ in queues
+                    if number in own
+                ],
+                runs=[
+                    whose.standing(standing, run.run.begin.contact_key)
+                    for run in runs_of.get(number, ())
+                    if (standing := run.standing())
+                ],
             )
 
         return Told(sorted(map(story, order_numbers), key=_age), story(NO_ORDER), runs)
@@ -158,14 +171,15 @@ class OrdersTeller:
                 batch = BatchId(event.occurred_on, "events", relay, merchant)
                 key = delivery_key(batch, event.event_id)
                 name = f"{event.event_name} to {relay}"
-                planned.append(Planned(batch, key, "event", name, event.event_id, event.order_number))
+                planned.append(
+                    Planned(batch, key, "event", name, event.contact_key, event.event_id, event.order_number)
+                )
         for message in messages:
             if (message.order_number or NO_ORDER) in order_numbers:
                 batch = BatchId(message.due_on, "messages", message.conversation, merchant)
                 key, name = message.message_id, f"message {message.conversation}/{message.step} by {message.channel}"
-                planned.append(
-                    Planned(batch, key, "message", name, message.event_id, message.order_number, message.step)
-                )
+                about = message.contact_key, message.event_id, message.order_number, message.step
+                planned.append(Planned(batch, key, "message", name, *about))
         order_of = {row.key: row.order_number for row in known} | {one.key: one.order_number for one in planned}
         found: dict[str, list[Outgoing]] = {}
         for one in self.deliveries.outgoing(planned, known, self.today):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pp_pipeline.conversations.compiling import Deed, Turn
 from pp_pipeline.conversations.conditions import Atom
 from pp_pipeline.conversations.drawing import condition_words, step_words
-from pp_pipeline.conversations.flow import Place
+from pp_pipeline.conversations.flow import Place, places_of_ids
+from pp_pipeline.conversations.programs import Deed, Turn
 from pp_pipeline.why.entries import Position, Standing
 from pp_pipeline.why.runs import Leaving, Run
 from pp_pipeline.why.story import RunStanding
@@ -103,6 +103,7 @@ class RunTeller:
         return Position(
             on=on,
             text=f"conversation {self.name}: {text}",
+            contact_key=self.run.begin.contact_key,
             conversation=self.name,
             event_id=self.run.begin.event_id,
             what=what,
@@ -115,12 +116,7 @@ class RunTeller:
         return self.run.conversation.threads[place[0]].thread
 
     def _place(self, step_id: str) -> Place:
-        return next(
-            (column, row)
-            for column, thread in enumerate(self.run.conversation.threads)
-            for row, step in enumerate(thread.steps)
-            if step.id == step_id
-        )
+        return places_of_ids(self.run.conversation)[step_id]
 
 
 def place_words(run: Run, place: Place) -> str:

@@ -56,6 +56,7 @@ class QueueTeller:
                     on=row.movement_on,
                     text=f"queue {self.campaign.name}: {self._text(row, rows[place - 1] if place else None, values)}",
                     source=Source(row.order_file, row.order_file_line),
+                    contact_key=row.contact_key,
                     campaign=self.campaign.name,
                     movement=row.movement,
                     reason=row.reason,

@@ -10,9 +10,10 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from pp_pipeline.conversations.compiling import Check, Compiled, Deed, Program, Stay, Turn, compile_conversation
+from pp_pipeline.conversations.compiling import compile_conversation
 from pp_pipeline.conversations.conditions import Atom
 from pp_pipeline.conversations.conversation import Conversation
+from pp_pipeline.conversations.programs import Check, Compiled, Deed, Program, Stay, Turn
 from pp_pipeline.conversations.steps import Step, Thread
 
 Answers = Mapping[tuple[date, Atom], bool]
@@ -227,7 +228,8 @@ def make_runs(
         atom = Atom(**{**{each.name: row[each.name] for each in fields(Atom)}, "number": number})
         told.setdefault(str(row["run_id"]), {})[row["judged_on"], atom] = row["is_true"]
     rows = [Possible(**{**row, "run_id": str(row["run_id"]), "sku": row["sku"] or None}) for row in possible]
-    known = [one for one in rows if one.program in programs]
+    # where a thread stands in its file may have changed since the plan was made
+    known = [one._replace(thread_place=_place_of(*programs[one.program])) for one in rows if one.program in programs]
     followers: dict[tuple[str, str | None], Run] = {}
     begun: list[Run] = []
     for one in sorted((one for one in known if one.has_begun), key=lambda each: each.begun_on, reverse=True):
@@ -237,3 +239,7 @@ def make_runs(
         followers[key] = run
         begun.append(run)
     return Runs(known, begun[::-1], ends)
+
+
+def _place_of(compiled: Compiled, program: Program) -> int:
+    return [thread.thread for thread in compiled.conversation.threads].index(program.thread)

@@ -23,8 +23,9 @@ from pp_pipeline.ledger.store import Ledger
 from pp_pipeline.merchants import Merchant, MerchantError, load_merchants
 from pp_pipeline.sending.known_secret import SECRET_FACT
 from pp_pipeline.settings import Settings, SettingsError
-from pp_pipeline.warehouse import Warehouse
+from pp_pipeline.warehouse import LOCK_WAIT_SECONDS, Warehouse
 from pp_pipeline.why.deliveries import DeliveryTeller
+from pp_pipeline.why.entries import Entry
 from pp_pipeline.why.history import History
 from pp_pipeline.why.ledger_entries import suppression_changes
 from pp_pipeline.why.orders import OrdersTeller, Told
@@ -46,32 +47,46 @@ class Asked:
     campaigns: Sequence[Campaign]
     conversations: Sequence[Conversation]
 
+    @property
+    def contact_key(self) -> str:
+        """The contact that is asked about; '' where it is an order, whosever it was."""
+        return self.story.contact.contact_key if self.story.contact else ""
 
-def tell_story(settings: Settings, who: str, merchant: str, today: date) -> Asked | None:
+    def is_own(self, entry: Entry) -> bool:
+        """Whether it is what is asked about: an order of the contact can have been another's, too."""
+        return not self.contact_key or entry.contact_key in (None, self.contact_key)
+
+
+def tell_story(
+    settings: Settings, who: str, merchant: str, today: date, lock_wait_seconds: float = LOCK_WAIT_SECONDS
+) -> Asked | None:
     """The story of an e-mail address, a contact key or an order number; None where nothing is known of it.
 
     Args:
         merchant: whose contact or order it is.
         today: the day on which batches are judged.
+        lock_wait_seconds: how long to wait for the warehouse while something else has it.
 
     Raises:
+        WarehouseError: that was too long; the text names who has it.
         SettingsError: nothing was built yet.
         MerchantError: there is no such merchant.
         SecretError: addresses can't be looked up: the contact secret is not the one that the ledger knows.
         CampaignError, ConversationError, DbtError: something that a person wrote is wrong.
     """
+    if "\0" in who or not _is_text(who):
+        raise SettingsError("what is asked about is no text: it holds bytes that no address or order number has")
     merchants = load_merchants(settings)
     if merchant not in merchants:
         raise MerchantError(f"there is no merchant '{merchant}'; known are {', '.join(merchants)}")
-    if not settings.has_warehouse:
-        raise SettingsError(f"nothing was built in {settings.home} yet; `pp run --from DAY --to DAY` does it")
-    project = DbtProject(settings)
+    settings.check_built()
+    project = DbtProject(settings, lock_wait_seconds)
     segments = project.segment_names()
     manifest = project.manifest()
     rules = Rules(project, load_campaigns(manifest, merchants=merchants, segments=segments))
     rules.load()
     conversations = load_conversations(settings.conversations_dir, merchants)
-    with Ledger(settings) as ledger, Warehouse(settings).connect() as connection:
+    with Ledger(settings) as ledger, Warehouse(settings, lock_wait_seconds).connect() as connection:
         if not connection.table_exists("order_versions") or not connection.table_exists("landed_days"):
             raise SettingsError("no order file was taken in yet; `pp run --from DAY --to DAY` does it")
         history, deliveries = History(connection, merchant), DeliveryTeller(settings, ledger, merchant)
@@ -159,6 +174,15 @@ def _contact_key(settings: Settings, ledger: Ledger, who: str, merchant: str) ->
             "restore secret.key in the home (or PP_SECRET), or ask by order number"
         )
     return contact_key(secret, merchant, email)
+
+
+def _is_text(who: str) -> bool:
+    """Whether it can be written as UTF-8; a terminal of another encoding hands on what can't."""
+    try:
+        who.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _notes(settings: Settings, orders: OrdersTeller, manifest: Mapping[str, Any]) -> list[str]:

@@ -24,10 +24,13 @@ def report_queues(location: Location, models: Sequence[str], first: date, last: 
     of the last day a picture too."""
     queues = [campaign.queue for campaign in location.campaigns if campaign.queue in models]
     with location.warehouse.connect() as connection:
-        return {queue: _days_of(connection, queue, first, last) for queue in queues}
+        port = location.settings.pages_port
+        return {queue: _days_of(connection, queue, first, last, port) for queue in queues}
 
 
-def _days_of(connection: Connection, queue: str, first: date, last: date) -> dict[date, dict[str, Any]]:
+def _days_of(
+    connection: Connection, queue: str, first: date, last: date, pages_port: int
+) -> dict[date, dict[str, Any]]:
     days = {
         day: {
             "waiting": counts.waiting,
@@ -35,7 +38,7 @@ def _days_of(connection: Connection, queue: str, first: date, last: date) -> dic
             "moved": counts.moved,
             "left": describe_days([counts]),
             **{f"left {reason}": count for reason, count in counts.left.items()},
-            "why not": dg.MetadataValue.url(why_not_url(queue, day)),
+            "why not": dg.MetadataValue.url(why_not_url(pages_port, queue, day)),
         }
         for day, counts in queue_days(connection, queue, first, last).items()
     }

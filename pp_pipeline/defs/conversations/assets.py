@@ -35,5 +35,6 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
 
 def report_plan(location: Location, models: Sequence[str], first: date, last: date) -> Mapping[str, DayMetadata]:
     """Metadata by model and day: of the plan, the page that tells why somebody is not in it."""
-    links = {day: {"why not": dg.MetadataValue.url(why_not_url("", day))} for day in days_between(first, last)}
+    port = location.settings.pages_port
+    links = {day: {"why not": dg.MetadataValue.url(why_not_url(port, "", day))} for day in days_between(first, last)}
     return {model: links for model in models if model == "planned_messages"}

@@ -10,12 +10,13 @@ from pp_pipeline.correcting.listing import Listing
 from pp_pipeline.defs.location import Location
 from pp_pipeline.sending.batches import batch_states
 from pp_pipeline.sending.releases import ApprovalError
-from pp_pipeline.settings import parse_day
+from pp_pipeline.settings import SettingsError, parse_day
 
 APPROVE = "approve"
 DECIDE = "decide"  # its only op; Dagster loads no location where an op is named like a job
 _EARLIEST, _LATEST = date(2000, 1, 1), date(9999, 12, 31)
 _MOST_SHOWN = 100
+_HASH_LENGTH = 12
 
 
 class ApproveConfig(dg.Config):
@@ -37,7 +38,7 @@ def jobs(location: Location) -> list[dg.JobDefinition]:
     def decide_op(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
         try:
             _run(location, context, config)
-        except ApprovalError as error:
+        except (ApprovalError, SettingsError) as error:
             raise dg.Failure(str(error), allow_retries=False) from None
 
     @dg.job(
@@ -94,6 +95,7 @@ def _metadata(decision: Decision, listing: Listing) -> dict[str, dg.MetadataValu
     return {
         "batches to approve": dg.MetadataValue.int(len(decision.approved)),
         "batches never to go": dg.MetadataValue.int(len(decision.never)),
+        "their hashes": dg.MetadataValue.json([batch.hash[:_HASH_LENGTH] for batch, _ in decision.all]),
         **counts,
         "rows that differ": table,
     }

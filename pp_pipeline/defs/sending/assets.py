@@ -56,7 +56,7 @@ def assets(location: Location) -> list[dg.AssetsDefinition]:
                 **_held_back(state for _, state in of_day),
                 **_too_large(of_day),
                 **difference_counts([batch for batch, _ in of_day]),
-                "why not": dg.MetadataValue.url(why_not_url("", day)),
+                "why not": dg.MetadataValue.url(why_not_url(location.settings.pages_port, "", day)),
             }
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         return dg.MaterializeResult(metadata={"newly sealed": len(summary.sealed)})
