@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pp_pipeline.contact_keys import contact_key
 from pp_pipeline_tests.facts_oracle import OrderFile
-from pp_pipeline_tests.histories import PEOPLE, Files, Said, date_of
+from pp_pipeline_tests.histories import PEOPLE, Content, Files, Said, date_of
 from pp_pipeline_tests.history_checkout import EVENTS, MERCHANTS
 from pp_pipeline_tests.history_shop import SECRET, HistoryShop
 from pp_pipeline_tests.orders_oracle import Orders
@@ -93,7 +93,11 @@ class Difference:
         return "overtaken" if self._changed_on(row, day) == day else "sent in error"
 
     def _changed_on(self, row: Any, day: date) -> date | None:
-        """The date of the file that took it out: the newest that says otherwise of the order, else of the contact."""
+        """The date of the file that took it out: the newest that says otherwise of the order, else of the contact; of
+        a snapshot the newest that says anything else."""
+        if row.kind == "snapshot":
+            contents = ((date_of(name), self._then_and_now(name, row)) for name in self._files.seen)
+            return max((on for on, (then, now) in contents if on <= day and then != now), default=None)
         subjects = [("number", row.order_number), ("email", self._keys.get(row.contact_key or ""))]
         for column, value in subjects:
             changed = []
@@ -109,19 +113,21 @@ class Difference:
 
     def _differs(self, name: str, row: Any, column: str, value: str) -> str | None:
         """The order that a file says otherwise of than it did when the delivery was claimed."""
-        contents = self._files.accepted(name)
-        if not contents or contents[-1].at <= row.claimed_at:
-            return None
-        before = [seen.said for seen in contents if seen.at <= row.claimed_at]
-        now, then = (
-            [said for said in content or () if said.merchant == row.merchant and getattr(said, column) == value]
-            for content in (contents[-1].said, before[-1] if before else ())
+        then, now = (
+            [said for said in content if said.merchant == row.merchant and getattr(said, column) == value]
+            for content in self._then_and_now(name, row)
         )
         for some, others in ((now, then), (then, now)):
             for said in some:
                 if said not in others:
                     return said.number
         return None
+
+    def _then_and_now(self, name: str, row: Any) -> tuple[Content, Content]:
+        """What a file said when a delivery was claimed, and what it says."""
+        contents = self._files.accepted(name)
+        then = [seen.said or () for seen in contents if seen.at <= row.claimed_at]
+        return then[-1] if then else (), contents[-1].said or () if contents else ()
 
     def _all_restated(self) -> set[tuple[str, str, str]]:
         """Merchant, order and file of each version that says what the one before it said."""

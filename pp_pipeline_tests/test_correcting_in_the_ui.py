@@ -147,8 +147,8 @@ def approve(server: str, page: Page, config: str) -> str:
     page.get_by_role("button", name="Launch Run").click()
     page.wait_for_url("**/runs/*")
     until(lambda: all(one["status"] == "SUCCESS" for one in runs(server, "approve")) and runs(server, "approve") != [])
-    page.get_by_role("button", name="Show Table").or_(page.get_by_text("Show Table")).first.click()
-    return page.get_by_role("dialog").inner_text()
+    page.get_by_text("rows that differ").wait_for()
+    return page.locator("body").inner_text()
 
 
 def runs(server: str, job: str) -> list[dict]:

@@ -181,7 +181,11 @@ WRITTEN: History = (
 MOVED: History = (
     Turn(drops=(says("main A ann 0 processing", "main B ann 0 processing", "main C ann 0 processing"),)),
     Turn(),
-    Turn(drops=(says("main A ben 0 processing", "main B ben 0 processing", "main C ben 0 processing", back=2),)),
+    Turn(
+        days=3,
+        word="approve",
+        drops=(says("main A ben 0 processing", "main B ben 0 processing", "main C ben 0 processing", back=4),),
+    ),
 )
 """Of what Ann is due some waits for the cap; by then the orders are Ben's."""
 

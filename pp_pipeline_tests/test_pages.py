@@ -13,11 +13,13 @@ from starlette.types import ASGIApp
 from pp_pipeline.commands.status import look
 from pp_pipeline.configuration import Configuration
 from pp_pipeline.merchants import load_merchants
+from pp_pipeline.pages import why_page
 from pp_pipeline.pages.app import make_app
 from pp_pipeline.pages.links import why_not_url
 from pp_pipeline.pages.status_page import StatusPage
 from pp_pipeline.pages.why_page import WhyPage
 from pp_pipeline.settings import Settings, SettingsError
+from pp_pipeline.warehouse import WarehouseError
 
 HERE = "http://127.0.0.1:3001"
 
@@ -106,3 +108,23 @@ def test_what_is_wrong_is_told_and_shown_as_text(client: Client) -> None:
 def test_a_home_in_which_nothing_was_built_has_a_status(client: Client) -> None:
     page = client.get("/status").text
     assert "All is well." in page and "none is built; `pp run --from 2026-01-10" in page
+
+
+def test_a_question_is_not_kept_waiting_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=tmp_path / "home")
+    asked = WhyPage(settings, load_merchants(settings), lambda: date(2026, 1, 10))
+    monkeypatch.setattr(why_page, "_WAIT_SECONDS", 0.0)
+    with asked._one_at_a_time, pytest.raises(WarehouseError, match="ask again"):
+        asked.asked({"who": "A1"})
+    with pytest.raises(SettingsError, match="nothing was built"):
+        asked.asked({"who": "A1"})
+
+
+@pytest.mark.parametrize(("stated", "port"), [("", 3001), ("3005", 3005), ("0", None), ("65536", None), ("x", None)])
+def test_links_name_the_port_of_the_environment(stated: str, port: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PP_PAGES_PORT", stated)
+    if port is None:
+        with pytest.raises(SettingsError, match="PP_PAGES_PORT"):
+            Settings.from_environment()
+    else:
+        assert Settings.from_environment().pages_port == port

@@ -25,13 +25,15 @@ class Whose:
 
     def marked(self, entries: Iterable[E]) -> list[E]:
         """The entries; those of others say whose they were."""
-        return [
-            replace(one, text=self._marked(one.text, one.contact_key, isinstance(one, Outgoing))) for one in entries
-        ]
+        return [self._marked_entry(one) for one in entries]
 
     def standing(self, standing: S, contact_key: str | None) -> S:
         """How something of a contact stands now."""
         return replace(standing, text=self._marked(standing.text, contact_key))
+
+    def _marked_entry(self, entry: E) -> E:
+        text = self._marked(entry.text, entry.contact_key, isinstance(entry, Outgoing))
+        return entry if text is entry.text else replace(entry, text=text)
 
     def _marked(self, text: str, contact_key: str | None, is_outgoing: bool = False) -> str:
         if None in (contact_key, self.contact_key) or contact_key == self.contact_key:
