@@ -27,5 +27,5 @@ class OnThisMachine:
         if is_here and all(origin == f"http://{hosts[0]}" for origin in origins):
             await self._app(scope, receive, send)
         else:
-            answer = PlainTextResponse("These pages are asked for on this machine, by http://127.0.0.1.\n", 403)
+            answer = PlainTextResponse("These pages are asked for on this machine, at 127.0.0.1.\n", 403)
             await answer(scope, receive, send)
