@@ -363,7 +363,7 @@ def _rows(luck: random.Random, numbers: Sequence[int]) -> list[dict[str, str]]:
     return [order(number, luck.choice(statuses), luck.choice(numbers)) for number in luck.sample(numbers, 15)]
 
 
-@pytest.mark.parametrize("ledger", ["sqlite", "postgres"])
+@pytest.mark.parametrize("ledger", ["sqlite", pytest.param("postgres", marks=pytest.mark.heavy)])
 def test_the_numbers_equal_a_slow_comparison(ledger: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"secret": SECRET}
     if ledger == "postgres":

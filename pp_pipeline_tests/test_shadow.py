@@ -59,7 +59,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     return contents(shop.settings)
 
 
-@pytest.mark.parametrize("target", ["duckdb", "postgres"])
+@pytest.mark.parametrize("target", ["duckdb", pytest.param("postgres", marks=pytest.mark.heavy)])
 def test_another_configuration_gives_what_a_fresh_home_gives(
     target: str, changed: Contents, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
