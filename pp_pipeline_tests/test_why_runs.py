@@ -99,6 +99,7 @@ def done_by(runs: Runs, conversation: Conversation) -> list[Planned]:
             deed.occurrence,
             deed.pass_number if deed.step in conversation.messages else 0,
             run.begin.event_id,
+            (deed.not_before or "") if deed.step in conversation.messages else "",
         )
         for run in runs.begun
         for deed in run.done_deeds()
