@@ -23,7 +23,7 @@ from pp_pipeline_tests.test_conversations_property import DAY_BY_DAY, IN_PIECES,
 
 IN_TWO = ((FIRST, date(2026, 1, 9)), (date(2026, 1, 10), LAST))
 CHAINS_A_RUN = 30
-HEAVY_RUNS = 6
+HEAVY_RUNS = 3
 FIRST_SEED = 8_000
 """The same worlds each time; CONVERSATION_SEED draws others."""
 
