@@ -228,7 +228,7 @@ def test_a_history_that_went_wrong_once(history: History, on_postgres: HistorySh
     Play(on_postgres).play(history)
 
 
-# The same histories each time, so that a change is judged by its own; a search takes derandomize=False and more of them.
+# The same histories each time, so that a change is judged by its own; a search takes derandomize=False and more.
 @pytest.mark.heavy
 @settings(
     max_examples=6, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow],
