@@ -14,7 +14,6 @@ from pp_pipeline.conversations.tables import TABLES as CONVERSATION_TABLES
 from pp_pipeline.landing.kinds import KINDS_OF_FEEDS
 from pp_pipeline.landing.tables import ROW_TABLES
 from pp_pipeline_tests.orders_oracle import OrderFile, Row, days_between
-from pp_pipeline_tests.queue_pipelines import TARGETS
 from pp_pipeline_tests.whole_way import DAY_COLUMNS, WholeWay, whole_way_on
 from pp_pipeline_tests.worked_examples import row
 
@@ -29,7 +28,7 @@ WRITTEN_BY_A_RUN = {**LANDING_DAY_COLUMNS, **DAY_COLUMNS}
 SETTINGS_TABLES = {"merchants", *CONVERSATION_TABLES}
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=[pytest.param("duckdb", marks=pytest.mark.heavy), "postgres"])
 def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> WholeWay:
     return whole_way_on(request.param, request, tmp_path_factory)
 
