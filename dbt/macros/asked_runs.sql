@@ -32,9 +32,7 @@ asked_runs as (
         events.order_number,
         events.sku,
         events.occurred_on as begun_on,
-        {{ compact_hash([
-            'programs.program', 'events.event_id', 'cast(events.occurred_on as ' ~ dbt.type_string() ~ ')',
-        ]) }} as run_id
+        {{ run_id('programs.program', 'events.event_id', 'events.occurred_on') }} as run_id
     from asked_events as events
     inner join {{ source('landing', 'conversation_programs') }} as programs on events.event_name = programs.event_name
     where programs.weekday is null or programs.weekday = {{ weekday('events.occurred_on') }}

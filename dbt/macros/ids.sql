@@ -7,6 +7,10 @@
 {{ compact_hash([merchant, order_number, 'cast(' ~ known_on ~ ' as ' ~ dbt.type_string() ~ ')']) }}
 {%- endmacro %}
 
+{% macro run_id(program, event_id, begun_on) -%}
+{{ compact_hash([program, event_id, 'cast(' ~ begun_on ~ ' as ' ~ dbt.type_string() ~ ')']) }}
+{%- endmacro %}
+
 {% macro contact_id(merchant, contact_key) -%}
 case when {{ contact_key }} is not null then {{ compact_hash([merchant, contact_key]) }} end
 {%- endmacro %}

@@ -64,7 +64,7 @@ keyed_candidates as (
     select
         *,
         {{ compact_hash(['conversation', 'merchant', 'run_key']) }} as key_id,
-        {{ compact_hash(['program', 'event_id', 'cast(begun_on as ' ~ dbt.type_string() ~ ')']) }} as run_id
+        {{ run_id('program', 'event_id', 'begun_on') }} as run_id
     from candidates_of_contacts
     where run_key is not null
 ),

@@ -62,7 +62,26 @@ def waiting_orders(connection: Connection, queue: str, on: date) -> "pandas.Data
     """
     return connection.frame(
         f"""
-        with last_movements as (
+        with {_waiting_in(queue)}
+        select due_on, order_number, email, contact_key, basis_date, basis_source, entered_on,
+            order_file, order_file_line
+        from waiting
+        order by due_on, order_number
+        """,
+        (on,),
+    )
+
+
+def waiting_by_due_day(connection: Connection, queue: str, on: date) -> dict[date, int]:
+    """How many of the orders that wait at the end of a day are due on which day."""
+    sql = f"with {_waiting_in(queue)} select due_on, count(*) from waiting group by due_on"
+    return {day: int(count) for day, count in sorted(connection.rows(sql, (on,)))}
+
+
+def _waiting_in(queue: str) -> str:
+    """CTE `waiting`: the last movement of each order that waits at the end of a day (its one parameter)."""
+    return f"""
+        last_movements as (
             select
                 *,
                 max(case when movement = 'entered' then movement_on end) over (partition by order_number) as entered_on,
@@ -72,37 +91,11 @@ def waiting_orders(connection: Connection, queue: str, on: date) -> "pandas.Data
                 ) as place
             from {queue}
             where movement_on <= ?
-        )
-        select due_on, order_number, email, contact_key, basis_date, basis_source, entered_on,
-            order_file, order_file_line
-        from last_movements
-        where place = 1 and movement <> 'left'
-        order by due_on, order_number
-        """,
-        (on,),
-    )
-
-
-def waiting_by_due_day(connection: Connection, queue: str, on: date) -> dict[date, int]:
-    """How many of the orders that wait at the end of a day are due on which day."""
-    counts = connection.rows(
-        f"""
-        with last_movements as (
-            select
-                due_on,
-                movement,
-                row_number() over (
-                    partition by order_number
-                    order by movement_on desc, case movement when 'left' then 0 else 1 end
-                ) as place
-            from {queue}
-            where movement_on <= ?
-        )
-        select due_on, count(*) from last_movements where place = 1 and movement <> 'left' group by due_on
-        """,
-        (on,),
-    )
-    return {day: int(count) for day, count in sorted(counts)}
+        ),
+        waiting as (
+            select * from last_movements
+            where place = 1 and movement <> 'left'
+        )"""
 
 
 def movements_on(connection: Connection, queue: str, on: date) -> "pandas.DataFrame":
